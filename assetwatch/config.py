@@ -1,0 +1,245 @@
+"""What did the people of this server decide? A fault in their TOML file is named by file, key and expectation."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from assetwatch.errors import ConfigError
+from assetwatch.units import parse_duration, parse_size
+
+ALGORITHM_NAMES = ("xxh128", "xxh3", "xxh64", "xxh32", "md5", "sha1", "sha256", "sha512", "c4", "blake3", "crc32")
+REPORT_FORMATS = ("html", "text", "json", "csv", "pdf")
+LOCAL_TIME = "local"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file. Unknown keys are refused: a misspelt key would otherwise do nothing, silently."""
+
+
+class CatalogSection(_Section, frozen=True):
+    """`[catalog]`: where what is known is kept."""
+
+    url: str | None = None
+
+
+class ChecksumSection(_Section, frozen=True):
+    """`[checksum]`: which digests are taken of every file, from one read."""
+
+    algorithms: tuple[str, ...] = ("xxh128",)
+    workers: int | Literal["auto"] = "auto"
+
+
+class ProbeSection(_Section, frozen=True):
+    """`[probe]`: how long the media facts of one file may take, and how many are read at once."""
+
+    time_limit: str = "60s"
+    workers: int | Literal["auto"] = "auto"
+
+    @property
+    def time_limit_seconds(self) -> float:
+        return parse_duration(self.time_limit)
+
+
+class VolumeSection(_Section, frozen=True):
+    """`[[volume]]`: one directory tree under watch."""
+
+    name: str
+    path: str
+    project: str | None = None
+    watch: Literal["auto", "native", "poll"] = "auto"
+    settle: str = "10s"
+    rescan: str = "15m"
+    ignore: tuple[str, ...] = ()
+    guard: str = "auto"
+    max_loss: float = 0.5
+
+    @property
+    def settle_seconds(self) -> float:
+        return parse_duration(self.settle)
+
+    @property
+    def rescan_seconds(self) -> float:
+        return parse_duration(self.rescan)
+
+
+class VerifySection(_Section, frozen=True):
+    """`[verify]`: the budget of the nightly sweep."""
+
+    max_age: str = "30d"
+    max_duration: str = "6h"
+    max_bytes: str | None = None
+    bwlimit: str | None = None
+
+
+class ReportSection(_Section, frozen=True):
+    """`[report]`: where reports are kept, and in which formats."""
+
+    directory: str | None = None
+    formats: tuple[str, ...] = ("html", "json",)
+
+
+class NotifySection(_Section, frozen=True):
+    """`[notify]`: to whom word is sent."""
+
+    urls: tuple[str, ...] = ()
+
+
+class Config(_Section, frozen=True):
+    """The whole file. Every key has a default but a volume's name and path."""
+
+    project: str | None = None
+    time_zone: str = LOCAL_TIME
+    catalog: CatalogSection = CatalogSection()
+    checksum: ChecksumSection = ChecksumSection()
+    probe: ProbeSection = ProbeSection()
+    volume: tuple[VolumeSection, ...] = ()
+    verify: VerifySection = VerifySection()
+    report: ReportSection = ReportSection()
+    notify: NotifySection = NotifySection()
+
+
+def load(path: Path) -> Config:
+    """Read and check the file at `path`.
+
+    Raises ConfigError naming the file, the key and what was expected.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}. Give another file with --config or ASSETWATCH_CONFIG."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}.") from error
+    try:
+        config = msgspec.convert(table, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(str(error))}") from error
+    for key, fault in _faults(config):
+        raise ConfigError(f"{path}: {key}: {fault}")
+    return config
+
+
+def show_zone(config: Config) -> ZoneInfo | None:
+    """The show's time zone; None means the machine's own."""
+    return None if config.time_zone == LOCAL_TIME else ZoneInfo(config.time_zone)
+
+
+def default_state_directory() -> Path:
+    """Where the catalog lives without a configuration: `$STATE_DIRECTORY`, or the user's state directory."""
+    given = os.environ.get("STATE_DIRECTORY")
+    if given:
+        return Path(given.split(":")[0])
+    import platformdirs  # only needed without a configuration
+
+    return Path(platformdirs.user_state_dir("assetwatch"))
+
+
+def _faults(config: Config) -> list[tuple[str, str]]:
+    """Everything a type cannot say: (key, what was expected), in the order of the file."""
+    faults: list[tuple[str, str]] = []
+
+    def duration(key: str, text: str) -> None:
+        try:
+            parse_duration(text)
+        except ValueError as error:
+            faults.append((key, str(error)))
+
+    def byte_count(key: str, text: str | None) -> None:
+        try:
+            if text is not None:
+                parse_size(text)
+        except ValueError as error:
+            faults.append((key, str(error)))
+
+    def one_of(key: str, value: str, choices: tuple[str, ...]) -> None:
+        if value not in choices:
+            faults.append((key, f"expected one of {', '.join(choices)}, got {value!r}{_meant(value, choices)}"))
+
+    if config.time_zone != LOCAL_TIME:
+        try:
+            ZoneInfo(config.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            faults.append(
+                ("time_zone", f'expected a zone such as "America/Los_Angeles", or "local", got {config.time_zone!r}')
+            )
+    for algorithm in config.checksum.algorithms:
+        one_of("checksum.algorithms", algorithm, ALGORITHM_NAMES)
+    if not config.checksum.algorithms:
+        faults.append(("checksum.algorithms", "expected at least one algorithm"))
+    for key, workers in (("checksum.workers", config.checksum.workers), ("probe.workers", config.probe.workers)):
+        if isinstance(workers, int) and not 1 <= workers <= 64:
+            faults.append((key, f'expected "auto" or a number from 1 to 64, got {workers}'))
+    duration("probe.time_limit", config.probe.time_limit)
+    names: set[str] = set()
+    for number, volume in enumerate(config.volume):
+        key = f"volume[{number}]"
+        if not re.fullmatch(r"[^\s/:]([^/:\n]*[^\s/:])?", volume.name):
+            faults.append((f"{key}.name", f"expected a name without / and :, got {volume.name!r}"))
+        if volume.name in names:
+            faults.append((f"{key}.name", f"expected a name of its own; {volume.name!r} is taken by another volume"))
+        names.add(volume.name)
+        if not os.path.isabs(volume.path):
+            faults.append((f"{key}.path", f"expected an absolute path, got {volume.path!r}"))
+        duration(f"{key}.settle", volume.settle)
+        duration(f"{key}.rescan", volume.rescan)
+        if volume.guard not in ("auto", "mount", "off") and not re.fullmatch(r"marker:[^/]+", volume.guard):
+            faults.append((f"{key}.guard", f'expected "auto", "mount", "marker:NAME" or "off", got {volume.guard!r}'))
+        if not 0 < volume.max_loss <= 1:
+            faults.append((f"{key}.max_loss", f"expected a share above 0 and up to 1, got {volume.max_loss}"))
+    duration("verify.max_age", config.verify.max_age)
+    duration("verify.max_duration", config.verify.max_duration)
+    byte_count("verify.max_bytes", config.verify.max_bytes)
+    byte_count("verify.bwlimit", config.verify.bwlimit)
+    for report_format in config.report.formats:
+        one_of("report.formats", report_format, REPORT_FORMATS)
+    return faults
+
+
+def _explain(message: str) -> str:
+    """msgspec's message with the key first: `volume[0].settle: expected str, got int`."""
+    what, _, where = message.partition(" - at `$")
+    key = where.removesuffix("`").removeprefix(".").replace("[...]", "[]")
+    unknown = re.search(r"unknown field `([^`]*)`", what)
+    if unknown:
+        known = _keys_of(key)
+        name = f"{key}.{unknown[1]}" if key else unknown[1]
+        return f"{name}: unknown key; expected one of {', '.join(known)}{_meant(unknown[1], known)}"
+    absent = re.search(r"missing required field `([^`]*)`", what)
+    if absent:
+        return f"{key}.{absent[1]}: required and not given"
+    text = what.replace("`", "")
+    return f"{key or 'file'}: {text[:1].lower()}{text[1:]}"
+
+
+def _keys_of(key: str) -> tuple[str, ...]:
+    """The known keys of the table named by `key`, for the error that names an unknown one."""
+    section = re.sub(r"\[.*", "", key)
+    by_name: dict[str, type[msgspec.Struct]] = {
+        "": Config,
+        "catalog": CatalogSection,
+        "checksum": ChecksumSection,
+        "probe": ProbeSection,
+        "volume": VolumeSection,
+        "verify": VerifySection,
+        "report": ReportSection,
+        "notify": NotifySection,
+    }
+    return by_name[section].__struct_fields__
+
+
+def _meant(value: str, choices: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(value, choices, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,64 @@
+"""What are the words of the project as values? (No I/O here.)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Presence(StrEnum):
+    """Where a file is. One of the independent axes of the contract, part 2."""
+
+    ARRIVING = "arriving"  #: seen, not settled
+    PRESENT = "present"  #: settled and there
+    MISSING = "missing"  #: the volume is online and the file was gone in two complete looks
+    OFFLINE = "offline"  #: the volume itself is not there: nothing is said of the file
+
+
+class Integrity(StrEnum):
+    """What is known of a file's bytes."""
+
+    PENDING = "pending"  #: not hashed yet
+    RECORDED = "recorded"  #: hashed, nobody's digest to compare with
+    VERIFIED = "verified"  #: equals the sender's digest
+    MISMATCH = "mismatch"  #: differs from the sender's, or from what was recorded earlier
+    UNREADABLE = "unreadable"  #: the bytes could not be read
+
+
+class Verdict(StrEnum):
+    """What comparing one entry of a manifest, or one recorded digest, with the disk gave."""
+
+    VERIFIED = "verified"
+    MISMATCH = "mismatch"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    UNCHECKABLE = "uncheckable"
+
+
+class FileKind(StrEnum):
+    """What a directory entry is. Only regular files are ever opened."""
+
+    REGULAR = "file"
+    SYMLINK = "symlink"  #: recorded as a link, never followed
+    SPECIAL = "special"  #: FIFO, socket or device: recorded, never opened
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """The part of stat(2) that tells one content of a file from another.
+
+    `size` in bytes; `mtime_ns`, `ctime_ns` in nanoseconds since the epoch.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    device: int
+
+    def same_content_as(self, other: Stat) -> bool:
+        """Whether nothing suggests that the bytes differ: size, mtime and inode are equal.
+
+        ctime is left out on purpose: a chmod or a new hard link changes it and no byte.
+        """
+        return self.size == other.size and self.mtime_ns == other.mtime_ns and self.inode == other.inode
