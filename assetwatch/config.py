@@ -7,7 +7,6 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -34,14 +33,14 @@ class ChecksumSection(_Section, frozen=True):
     """`[checksum]`: which digests are taken of every file, from one read."""
 
     algorithms: tuple[str, ...] = ("xxh128",)
-    workers: int | Literal["auto"] = "auto"
+    workers: int | str = "auto"
 
 
 class ProbeSection(_Section, frozen=True):
     """`[probe]`: how long the media facts of one file may take, and how many are read at once."""
 
     time_limit: str = "60s"
-    workers: int | Literal["auto"] = "auto"
+    workers: int | str = "auto"
 
     @property
     def time_limit_seconds(self) -> float:
@@ -54,7 +53,7 @@ class VolumeSection(_Section, frozen=True):
     name: str
     path: str
     project: str | None = None
-    watch: Literal["auto", "native", "poll"] = "auto"
+    watch: str = "auto"
     settle: str = "10s"
     rescan: str = "15m"
     ignore: tuple[str, ...] = ()
@@ -83,7 +82,10 @@ class ReportSection(_Section, frozen=True):
     """`[report]`: where reports are kept, and in which formats."""
 
     directory: str | None = None
-    formats: tuple[str, ...] = ("html", "json",)
+    formats: tuple[str, ...] = (
+        "html",
+        "json",
+    )
 
 
 class NotifySection(_Section, frozen=True):
@@ -180,8 +182,8 @@ def _faults(config: Config) -> list[tuple[str, str]]:
     if not config.checksum.algorithms:
         faults.append(("checksum.algorithms", "expected at least one algorithm"))
     for key, workers in (("checksum.workers", config.checksum.workers), ("probe.workers", config.probe.workers)):
-        if isinstance(workers, int) and not 1 <= workers <= 64:
-            faults.append((key, f'expected "auto" or a number from 1 to 64, got {workers}'))
+        if workers != "auto" and not (isinstance(workers, int) and 1 <= workers <= 64):
+            faults.append((key, f'expected "auto" or a number from 1 to 64, got {workers!r}'))
     duration("probe.time_limit", config.probe.time_limit)
     names: set[str] = set()
     for number, volume in enumerate(config.volume):
@@ -193,6 +195,7 @@ def _faults(config: Config) -> list[tuple[str, str]]:
         names.add(volume.name)
         if not os.path.isabs(volume.path):
             faults.append((f"{key}.path", f"expected an absolute path, got {volume.path!r}"))
+        one_of(f"{key}.watch", volume.watch, ("auto", "native", "poll"))
         duration(f"{key}.settle", volume.settle)
         duration(f"{key}.rescan", volume.rescan)
         if volume.guard not in ("auto", "mount", "off") and not re.fullmatch(r"marker:[^/]+", volume.guard):

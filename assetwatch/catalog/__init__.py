@@ -1,0 +1,1 @@
+"""The catalog: the only door to the database."""

@@ -1,0 +1,348 @@
+"""The first schema: volumes, files, versions, digests, media facts, sequences, observations."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "counter",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "keeper",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("pid", sa.BigInteger(), nullable=False),
+        sa.Column("boot_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("started_us", sa.BigInteger(), nullable=False),
+        sa.Column("beat_us", sa.BigInteger(), nullable=False),
+        sa.Column("stopped_us", sa.BigInteger(), nullable=True),
+        sa.Column("doing", sa.Text(), server_default="{}", nullable=False),
+        sa.CheckConstraint("kind in ('run', 'scan')", name=op.f("ck_keeper_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_keeper")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "observation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("detail", sa.Text(), server_default="{}", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_observation")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("ix_observation_at_us", "observation", ["at_us"], unique=False)
+    op.create_index(
+        "ix_observation_file_id",
+        "observation",
+        ["file_id"],
+        unique=False,
+        sqlite_where=sa.text("file_id is not null"),
+        postgresql_where=sa.text("file_id is not null"),
+    )
+    op.create_table(
+        "volume",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.Column("project", sa.Text(), nullable=True),
+        sa.Column("identity", sa.Text(), nullable=True),
+        sa.Column("file_system", sa.Text(), nullable=True),
+        sa.Column("online", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("changed_us", sa.BigInteger(), nullable=True),
+        sa.Column("watching", sa.Text(), nullable=True),
+        sa.Column("last_event_us", sa.BigInteger(), nullable=True),
+        sa.Column("last_scan_us", sa.BigInteger(), nullable=True),
+        sa.Column("overflows", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("watches", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("watch_limit", sa.BigInteger(), nullable=True),
+        sa.Column("scan_wanted_us", sa.BigInteger(), nullable=True),
+        sa.Column("accepted_us", sa.BigInteger(), nullable=True),
+        sa.Column("ignored", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("keeper_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("online in (0, 1)", name=op.f("ck_volume_online")),
+        sa.ForeignKeyConstraint(["keeper_id"], ["keeper.id"], name=op.f("fk_volume_keeper_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_volume")),
+        sa.UniqueConstraint("name", name=op.f("uq_volume_name")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "alert",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("opened_us", sa.BigInteger(), nullable=False),
+        sa.Column("closed_us", sa.BigInteger(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_alert_volume_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "uq_alert_open",
+        "alert",
+        ["key"],
+        unique=True,
+        sqlite_where=sa.text("closed_us is null"),
+        postgresql_where=sa.text("closed_us is null"),
+    )
+    op.create_table(
+        "folder",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_folder_volume_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_folder")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("uq_folder_volume_id_path", "folder", ["volume_id", "path"], unique=True)
+    op.create_table(
+        "run",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("started_us", sa.BigInteger(), nullable=False),
+        sa.Column("finished_us", sa.BigInteger(), nullable=True),
+        sa.Column("complete", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("counts", sa.Text(), server_default="{}", nullable=False),
+        sa.CheckConstraint("kind in ('scan', 'verify', 'report')", name=op.f("ck_run_kind")),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_run_volume_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("ix_run_kind_started_us", "run", ["kind", "started_us"], unique=False)
+    op.create_table(
+        "tally",
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("presence", sa.Text(), nullable=False),
+        sa.Column("integrity", sa.Text(), nullable=False),
+        sa.Column("files", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_tally_volume_id")),
+        sa.PrimaryKeyConstraint("volume_id", "presence", "integrity", name=op.f("pk_tally")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "file",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("folder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
+        sa.Column("ctime_ns", sa.BigInteger(), nullable=False),
+        sa.Column("inode", sa.BigInteger(), nullable=False),
+        sa.Column("presence", sa.Text(), nullable=False),
+        sa.Column("integrity", sa.Text(), nullable=False),
+        sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("first_seen_us", sa.BigInteger(), nullable=False),
+        sa.Column("stat_since_us", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_us", sa.BigInteger(), nullable=True),
+        sa.Column("verified_us", sa.BigInteger(), nullable=True),
+        sa.Column("checked_us", sa.BigInteger(), nullable=True),
+        sa.Column("absent_us", sa.BigInteger(), nullable=True),
+        sa.Column("due_us", sa.BigInteger(), nullable=True),
+        sa.Column("due_for", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("target", sa.Text(), nullable=True),
+        sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("frame", sa.BigInteger(), nullable=True),
+        sa.Column("sequence_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence')",
+            name=op.f("ck_file_due_for"),
+        ),
+        sa.CheckConstraint(
+            "integrity in ('pending', 'recorded', 'verified', 'mismatch', 'unreadable')", name=op.f("ck_file_integrity")
+        ),
+        sa.CheckConstraint("kind in ('file', 'symlink', 'special')", name=op.f("ck_file_kind")),
+        sa.CheckConstraint("presence in ('arriving', 'present', 'missing')", name=op.f("ck_file_presence")),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_file_folder_id")),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_file_volume_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_file")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_file_due",
+        "file",
+        ["volume_id", "due_us"],
+        unique=False,
+        sqlite_where=sa.text("due_us is not null"),
+        postgresql_where=sa.text("due_us is not null"),
+    )
+    op.create_index("ix_file_first_seen_us", "file", ["first_seen_us"], unique=False)
+    op.create_index("ix_file_inode", "file", ["volume_id", "inode"], unique=False)
+    op.create_index(
+        "ix_file_integrity",
+        "file",
+        ["integrity", "volume_id"],
+        unique=False,
+        sqlite_where=sa.text("integrity in ('pending', 'mismatch', 'unreadable')"),
+        postgresql_where=sa.text("integrity in ('pending', 'mismatch', 'unreadable')"),
+    )
+    op.create_index(
+        "ix_file_presence",
+        "file",
+        ["presence", "volume_id"],
+        unique=False,
+        sqlite_where=sa.text("presence <> 'present'"),
+        postgresql_where=sa.text("presence <> 'present'"),
+    )
+    op.create_index(
+        "ix_file_problem",
+        "file",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("problem is not null"),
+        postgresql_where=sa.text("problem is not null"),
+    )
+    op.create_index(
+        "ix_file_sequence_id",
+        "file",
+        ["sequence_id"],
+        unique=False,
+        sqlite_where=sa.text("sequence_id is not null"),
+        postgresql_where=sa.text("sequence_id is not null"),
+    )
+    op.create_index(
+        "ix_file_series_frame",
+        "file",
+        ["series_id", "frame"],
+        unique=False,
+        sqlite_where=sa.text("series_id is not null"),
+        postgresql_where=sa.text("series_id is not null"),
+    )
+    op.create_index("uq_file_folder_id_name", "file", ["folder_id", "name"], unique=True)
+    op.create_table(
+        "series",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("folder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("suffix", sa.Text(), nullable=False),
+        sa.Column("stale", sa.Integer(), server_default="1", nullable=False),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_series_folder_id")),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_series_volume_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_series")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_series_stale",
+        "series",
+        ["stale"],
+        unique=False,
+        sqlite_where=sa.text("stale = 1"),
+        postgresql_where=sa.text("stale = 1"),
+    )
+    op.create_index("uq_series_folder_id_prefix_suffix", "series", ["folder_id", "prefix", "suffix"], unique=True)
+    op.create_table(
+        "sequence",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("folder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("first_frame", sa.BigInteger(), nullable=False),
+        sa.Column("last_frame", sa.BigInteger(), nullable=False),
+        sa.Column("frames", sa.BigInteger(), nullable=False),
+        sa.Column("missing", sa.Text(), nullable=False),
+        sa.Column("zero_byte", sa.Text(), nullable=False),
+        sa.Column("outliers", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("presence", sa.Text(), nullable=False),
+        sa.Column("integrity", sa.Text(), nullable=False),
+        sa.Column("first_file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_sequence_folder_id")),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_sequence_series_id")),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_sequence_volume_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sequence")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("ix_sequence_folder_id", "sequence", ["folder_id"], unique=False)
+    op.create_index("ix_sequence_series_id", "sequence", ["series_id"], unique=False)
+    op.create_table(
+        "version",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
+        sa.Column("inode", sa.BigInteger(), nullable=False),
+        sa.Column("seen_us", sa.BigInteger(), nullable=False),
+        sa.Column("settled_us", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_us", sa.BigInteger(), nullable=False),
+        sa.Column("read_us", sa.BigInteger(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("superseded_us", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("how in ('read', 'link')", name=op.f("ck_version_how")),
+        sa.ForeignKeyConstraint(["file_id"], ["file.id"], name=op.f("fk_version_file_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_version")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("ix_version_file_id", "version", ["file_id"], unique=False)
+    op.create_table(
+        "digest",
+        sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_digest_version_id")),
+        sa.PrimaryKeyConstraint("version_id", "algorithm", name=op.f("pk_digest")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_digest_value", "digest", ["value"], unique=False)
+    op.create_table(
+        "media",
+        sa.Column(
+            "version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("tool_version", sa.Text(), nullable=False),
+        sa.Column("probed_us", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "status in ('ok', 'not_media', 'timed_out', 'crashed', 'unreadable')", name=op.f("ck_media_status")
+        ),
+        sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_media_version_id")),
+        sa.PrimaryKeyConstraint("version_id", name=op.f("pk_media")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )

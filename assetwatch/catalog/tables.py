@@ -1,0 +1,339 @@
+"""What does the catalog keep? The schema, one for SQLite and PostgreSQL.
+
+Conventions: instants are whole microseconds since 1970 UTC (`_us`); sizes are bytes; file-system times are
+nanoseconds (`_ns`). Names and paths are the texts of `assetwatch.paths`. Integers are 64 bits wide. Texts are
+of any length (`Text`: SQLite's STRICT tables know no VARCHAR). Migrations never import this module.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: SQLite gives a rowid only to INTEGER PRIMARY KEY; PostgreSQL needs the width said.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _table(name: str, *parts: Column[object] | CheckConstraint | Index, with_rowid: bool = True) -> Table:
+    return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=with_rowid)
+
+
+#: Blocks of ids already given out, one row a table: ids are known before the rows are written,
+#: so that a thousand rows that point at each other go in one executemany on either database.
+counter = _table(
+    "counter",
+    Column("name", Text, primary_key=True),
+    Column("next_id", BigInteger, nullable=False),
+)
+
+#: One run of `assetwatch run` or `assetwatch scan`: who holds volumes, what it is doing, when it last said so.
+keeper = _table(
+    "keeper",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("beat_us", BigInteger, nullable=False),
+    Column("stopped_us", BigInteger),
+    #: JSON: what is being read and how far, what waits, overflows
+    Column("doing", Text, nullable=False, server_default="{}"),
+    CheckConstraint("kind in ('run', 'scan')", name="kind"),
+)
+
+volume = _table(
+    "volume",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("root", Text, nullable=False),
+    Column("project", Text),
+    #: JSON of what proves that the right disk is there; null until it was first seen online
+    Column("identity", Text),
+    Column("file_system", Text),
+    Column("online", Integer, nullable=False, server_default="0"),
+    Column("reason", Text),
+    Column("changed_us", BigInteger),
+    Column("watching", Text),
+    Column("last_event_us", BigInteger),
+    Column("last_scan_us", BigInteger),
+    Column("overflows", BigInteger, nullable=False, server_default="0"),
+    Column("watches", BigInteger, nullable=False, server_default="0"),
+    Column("watch_limit", BigInteger),
+    Column("scan_wanted_us", BigInteger),
+    #: a person said that what is there now is right: a new disk, a great loss
+    Column("accepted_us", BigInteger),
+    #: JSON: how many names each ignore rule passed over in the last scan
+    Column("ignored", Text, nullable=False, server_default="{}"),
+    Column("keeper_id", Id, ForeignKey("keeper.id")),
+    CheckConstraint("online in (0, 1)", name="online"),
+)
+
+folder = _table(
+    "folder",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("volume_id", Id, ForeignKey("volume.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    #: digest over the folder's listing when every file of it was found as cataloged; null where something is open
+    Column("fingerprint", Text),
+    Index("uq_folder_volume_id_path", "volume_id", "path", unique=True),
+)
+
+file = _table(
+    "file",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("volume_id", Id, ForeignKey("volume.id"), nullable=False),
+    Column("folder_id", Id, ForeignKey("folder.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
+    Column("inode", BigInteger, nullable=False),
+    Column("presence", Text, nullable=False),
+    Column("integrity", Text, nullable=False),
+    #: the present content; null until it was read once
+    Column("version_id", Id),
+    Column("first_seen_us", BigInteger, nullable=False),
+    #: since when the stat above has been seen unchanged, by our own clock
+    Column("stat_since_us", BigInteger, nullable=False),
+    Column("recorded_us", BigInteger),
+    Column("verified_us", BigInteger),
+    Column("checked_us", BigInteger),
+    #: first look that did not find it
+    Column("absent_us", BigInteger),
+    #: when the loop has to turn to it again, and for what; null: nothing is owed
+    Column("due_us", BigInteger),
+    Column("due_for", Text),
+    #: reads begun since the last one that ended, in whatever way
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    #: what a person should know of it, one sentence
+    Column("problem", Text),
+    #: where a symbolic link points
+    Column("target", Text),
+    Column("series_id", Id),
+    Column("frame", BigInteger),
+    #: the image sequence it is a frame of; null for a file that stands alone
+    Column("sequence_id", Id),
+    CheckConstraint("kind in ('file', 'symlink', 'special')", name="kind"),
+    CheckConstraint("presence in ('arriving', 'present', 'missing')", name="presence"),
+    CheckConstraint("integrity in ('pending', 'recorded', 'verified', 'mismatch', 'unreadable')", name="integrity"),
+    CheckConstraint(
+        "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence')", name="due_for"
+    ),
+    Index("uq_file_folder_id_name", "folder_id", "name", unique=True),
+    Index(
+        "ix_file_due",
+        "volume_id",
+        "due_us",
+        sqlite_where=text("due_us is not null"),
+        postgresql_where=text("due_us is not null"),
+    ),
+    Index("ix_file_inode", "volume_id", "inode"),
+    Index(
+        "ix_file_series_frame",
+        "series_id",
+        "frame",
+        sqlite_where=text("series_id is not null"),
+        postgresql_where=text("series_id is not null"),
+    ),
+    Index(
+        "ix_file_sequence_id",
+        "sequence_id",
+        sqlite_where=text("sequence_id is not null"),
+        postgresql_where=text("sequence_id is not null"),
+    ),
+    Index(
+        "ix_file_presence",
+        "presence",
+        "volume_id",
+        sqlite_where=text("presence <> 'present'"),
+        postgresql_where=text("presence <> 'present'"),
+    ),
+    Index(
+        "ix_file_integrity",
+        "integrity",
+        "volume_id",
+        sqlite_where=text("integrity in ('pending', 'mismatch', 'unreadable')"),
+        postgresql_where=text("integrity in ('pending', 'mismatch', 'unreadable')"),
+    ),
+    Index(
+        "ix_file_problem",
+        "id",
+        sqlite_where=text("problem is not null"),
+        postgresql_where=text("problem is not null"),
+    ),
+    Index("ix_file_first_seen_us", "first_seen_us"),
+)
+
+#: The content of a file as it was read once. Appended, never edited but for the date it was superseded.
+version = _table(
+    "version",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("file_id", Id, ForeignKey("file.id"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("inode", BigInteger, nullable=False),
+    #: first look at this content, and when it had settled
+    Column("seen_us", BigInteger, nullable=False),
+    Column("settled_us", BigInteger, nullable=False),
+    Column("recorded_us", BigInteger, nullable=False),
+    Column("read_us", BigInteger, nullable=False),
+    #: read: from its bytes; link: another name of bytes already read
+    Column("how", Text, nullable=False),
+    Column("superseded_us", BigInteger),
+    CheckConstraint("how in ('read', 'link')", name="how"),
+    Index("ix_version_file_id", "file_id"),
+)
+
+digest = _table(
+    "digest",
+    Column("version_id", Id, ForeignKey("version.id"), primary_key=True),
+    Column("algorithm", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("ix_digest_value", "value"),
+    with_rowid=False,
+)
+
+#: What MediaInfo said of a version. Kept apart from the file: the full answer is thousands of bytes.
+media = _table(
+    "media",
+    Column("version_id", Id, ForeignKey("version.id"), primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    #: JSON, normalized (contract, `probe --json`); null where it is no media
+    Column("facts", Text),
+    #: the library's own JSON, zlib
+    Column("answer", LargeBinary),
+    Column("tool", Text, nullable=False),
+    Column("tool_version", Text, nullable=False),
+    Column("probed_us", BigInteger, nullable=False),
+    Column("reason", Text),
+    CheckConstraint("status in ('ok', 'not_media', 'timed_out', 'crashed', 'unreadable')", name="status"),
+)
+
+#: Image files of one folder that share what stands before and after the frame number.
+series = _table(
+    "series",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("volume_id", Id, ForeignKey("volume.id"), nullable=False),
+    Column("folder_id", Id, ForeignKey("folder.id"), nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("suffix", Text, nullable=False),
+    #: 1: frames came, went or changed, and the sequences have to be drawn up anew
+    Column("stale", Integer, nullable=False, server_default="1"),
+    Index("uq_series_folder_id_prefix_suffix", "folder_id", "prefix", "suffix", unique=True),
+    Index("ix_series_stale", "stale", sqlite_where=text("stale = 1"), postgresql_where=text("stale = 1")),
+)
+
+#: One image sequence, drawn up from the frames' rows; never written by hand.
+sequence = _table(
+    "sequence",
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("series_id", Id, ForeignKey("series.id"), nullable=False),
+    Column("volume_id", Id, ForeignKey("volume.id"), nullable=False),
+    Column("folder_id", Id, ForeignKey("folder.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("first_frame", BigInteger, nullable=False),
+    Column("last_frame", BigInteger, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    #: ranges, `1004-1006,1010`
+    Column("missing", Text, nullable=False),
+    Column("zero_byte", Text, nullable=False),
+    Column("outliers", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("presence", Text, nullable=False),
+    Column("integrity", Text, nullable=False),
+    Column("first_file_id", Id, nullable=False),
+    Index("ix_sequence_series_id", "series_id"),
+    Index("ix_sequence_folder_id", "folder_id"),
+)
+
+#: What was noticed of a file or a volume, dated. Appended, never edited.
+observation = _table(
+    "observation",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("volume_id", Id),
+    Column("file_id", Id),
+    Column("version_id", Id),
+    #: JSON
+    Column("detail", Text, nullable=False, server_default="{}"),
+    Index(
+        "ix_observation_file_id",
+        "file_id",
+        sqlite_where=text("file_id is not null"),
+        postgresql_where=text("file_id is not null"),
+    ),
+    Index("ix_observation_at_us", "at_us"),
+)
+
+#: Files and bytes by state, kept in step by every write: `status` reads this and never counts rows.
+tally = _table(
+    "tally",
+    Column("volume_id", Id, ForeignKey("volume.id"), primary_key=True),
+    Column("presence", Text, primary_key=True),
+    Column("integrity", Text, primary_key=True),
+    Column("files", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    with_rowid=False,
+)
+
+#: One execution of a scan, a verification or a report.
+run = _table(
+    "run",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("volume_id", Id, ForeignKey("volume.id")),
+    Column("why", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("finished_us", BigInteger),
+    Column("complete", Integer, nullable=False, server_default="0"),
+    #: JSON
+    Column("counts", Text, nullable=False, server_default="{}"),
+    CheckConstraint("kind in ('scan', 'verify', 'report')", name="kind"),
+    Index("ix_run_kind_started_us", "kind", "started_us"),
+)
+
+#: A condition that a person has to know of, from when it began to when it ended.
+alert = _table(
+    "alert",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("volume_id", Id, ForeignKey("volume.id")),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("closed_us", BigInteger),
+    Column("text", Text, nullable=False),
+    Index(
+        "uq_alert_open",
+        "key",
+        unique=True,
+        sqlite_where=text("closed_us is null"),
+        postgresql_where=text("closed_us is null"),
+    ),
+)
