@@ -1,0 +1,1 @@
+"""What do the bytes and the names of media show?"""
