@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -76,16 +76,24 @@ def _insert(connection: Connection, table: Any) -> Any:
 # -- folders ----------------------------------------------------------------------------------------------------
 
 
-def folders(connection: Connection, volume_id: int, paths: Iterable[str]) -> dict[str, tuple[int, str | None]]:
-    """Of these folder paths the known ones: path -> (id, fingerprint)."""
-    found: dict[str, tuple[int, str | None]] = {}
+class FolderRow(NamedTuple):
+    """What a scan needs of a folder: see `catalog.tables`."""
+
+    id: int
+    fingerprint: str | None
+    ignored: str | None
+
+
+def folders(connection: Connection, volume_id: int, paths: Iterable[str]) -> dict[str, FolderRow]:
+    """Of these folder paths the known ones."""
+    found: dict[str, FolderRow] = {}
     for some in _slices(list(paths)):
         rows = connection.execute(_FOLDERS_BY_PATH, {"volume": volume_id, "paths": some})
-        found.update({path: (identity, fingerprint) for path, identity, fingerprint in rows})
+        found.update({path: FolderRow(*rest) for path, *rest in rows})
     return found
 
 
-_FOLDERS_BY_PATH = select(t.folder.c.path, t.folder.c.id, t.folder.c.fingerprint).where(
+_FOLDERS_BY_PATH = select(t.folder.c.path, t.folder.c.id, t.folder.c.fingerprint, t.folder.c.ignored).where(
     t.folder.c.volume_id == bindparam("volume"), t.folder.c.path.in_(bindparam("paths", expanding=True))
 )
 
@@ -99,12 +107,20 @@ def add_folders(connection: Connection, ids: Ids, volume_id: int, paths: Iterabl
     return given
 
 
-def set_fingerprints(connection: Connection, fingerprints: Mapping[int, str]) -> None:
-    """Note that these folders' listings were found exactly as cataloged: folder id -> fingerprint."""
-    if fingerprints:
+def set_listings(connection: Connection, listings: Mapping[int, tuple[str | None, str | None]]) -> None:
+    """Note how folders were found: folder id -> (fingerprint, what was ignored).
+
+    A fingerprint says that the listing is exactly as cataloged; None that something there is still open.
+    """
+    if listings:
         connection.execute(
-            update(t.folder).where(t.folder.c.id == bindparam("folder")).values(fingerprint=bindparam("value")),
-            [{"folder": folder, "value": value} for folder, value in fingerprints.items()],
+            update(t.folder)
+            .where(t.folder.c.id == bindparam("folder"))
+            .values(fingerprint=bindparam("value"), ignored=bindparam("passed_over")),
+            [
+                {"folder": folder, "value": fingerprint, "passed_over": ignored}
+                for folder, (fingerprint, ignored) in listings.items()
+            ],
         )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, select
 
 from assetwatch.catalog.tables import file as file_table
 from assetwatch.catalog.tables import volume as volume_table
-from assetwatch.model import FileKind, Integrity, Presence, Stat
+from assetwatch.model import FileKind
 
 
 class FileRow(msgspec.Struct, frozen=True):
@@ -50,11 +50,12 @@ class FileRow(msgspec.Struct, frozen=True):
         """Whether it is a file in the sense of the contract; links and special files are not."""
         return self.kind == FileKind.REGULAR
 
-    def has_stat(self, seen: Stat, *, trust_inode: bool) -> bool:
-        """Whether `seen` gives no reason to think that the bytes differ from those this row was written for."""
-        return (
-            self.size == seen.size and self.mtime_ns == seen.mtime_ns and (self.inode == seen.inode or not trust_inode)
-        )
+    def has_stat(self, size: int, mtime_ns: int, inode: int, *, trust_inode: bool) -> bool:
+        """Whether a stat gives no reason to think that the bytes differ from those this row was written for.
+
+        ctime is left out on purpose: a chmod or a new hard link changes it, and no byte.
+        """
+        return self.size == size and self.mtime_ns == mtime_ns and (self.inode == inode or not trust_inode)
 
 
 class VolumeRow(msgspec.Struct, frozen=True):
@@ -94,7 +95,3 @@ def file_rows(connection: Connection, query: Select[Any], parameters: dict[str, 
 def volume_rows(connection: Connection, query: Select[Any] = VOLUMES) -> list[VolumeRow]:
     """The rows of a query made from VOLUMES."""
     return [VolumeRow(*row) for row in connection.execute(query)]
-
-
-#: What a file is when its bytes have not been read.
-NEW = {"presence": Presence.ARRIVING.value, "integrity": Integrity.PENDING.value}

@@ -98,6 +98,8 @@ folder = _table(
     Column("path", Text, nullable=False),
     #: digest over the folder's listing when every file of it was found as cataloged; null where something is open
     Column("fingerprint", Text),
+    #: JSON: how many names each ignore rule passed over here; null for none
+    Column("ignored", Text),
     Index("uq_folder_volume_id_path", "volume_id", "path", unique=True),
 )
 

@@ -115,6 +115,7 @@ def upgrade() -> None:
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=True),
+        sa.Column("ignored", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_folder_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_folder")),
         sqlite_strict=True,

@@ -1,0 +1,284 @@
+"""What was seen on disk, entered in the catalog: arrivals, changes, moves, absences. One Intake a volume."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from assetwatch.catalog import files
+from assetwatch.catalog.files import FolderRow, Ids
+from assetwatch.catalog.rows import FileRow
+from assetwatch.ingest import settle
+from assetwatch.ingest.ignore import Ignore
+from assetwatch.ingest.listing import Listing, Seen, look_at, target_of
+from assetwatch.ingest.settle import Rules
+from assetwatch.media.sequences import frame_of, series_key
+from assetwatch.model import FileKind, Integrity, Presence
+from assetwatch.paths import join
+
+
+class Intake:
+    """Enters what looks at one volume showed. Every method works inside the caller's transaction.
+
+    `root` is the volume's directory as `os` functions take it; `confirm_us` is how long after a first look that did
+    not find a file a second one may conclude (microseconds).
+    """
+
+    def __init__(self, volume_id: int, root: str, ignore: Ignore, rules: Rules, ids: Ids) -> None:
+        self.volume_id = volume_id
+        self.root = root
+        self.ignore = ignore
+        self.rules = rules
+        self.confirm_us = max(rules.settle_us, 1_000_000)
+        self._ids = ids
+
+    # -- listings ---------------------------------------------------------------------------------------------
+
+    def take_listings(
+        self, connection: Connection, listings: Mapping[str, Listing], known: Mapping[str, FolderRow], now_us: int
+    ) -> int:
+        """Enter whole folders: path -> listing, with the rows of those that the catalog knows.
+
+        Gives how many names were new or different.
+        """
+        ids = {path: row.id for path, row in known.items() if path in listings}
+        ids.update(files.add_folders(connection, self._ids, self.volume_id, [p for p in listings if p not in ids]))
+        cataloged = files.in_folders(connection, [ids[path] for path in listings if path in known])
+        new: list[tuple[int, str, Seen]] = []
+        changes: list[tuple[FileRow, FileRow]] = []
+        settled: dict[int, tuple[str | None, str | None]] = {}
+        for path, listing in listings.items():
+            folder_id = ids[path]
+            before = cataloged.get(folder_id, {})
+            open_here = False
+            names = set()
+            for seen in listing.entries:
+                names.add(seen.name)
+                row = before.get(seen.name)
+                if row is None:
+                    new.append((folder_id, path, seen))
+                    open_here = True
+                    continue
+                after = settle.look(row, seen, now_us, self.rules)
+                if after is not row:
+                    changes.append((row, after))
+                    open_here = True
+                elif row.due_us is not None:
+                    open_here = True
+            for name, row in before.items():
+                if name not in names:
+                    after = settle.absent(row, now_us, self.confirm_us)
+                    if after is not row:
+                        changes.append((row, after))
+                        open_here = True
+            ignored = json.dumps(dict(sorted(listing.ignored.items()))) if listing.ignored else None
+            settled[folder_id] = (None if open_here else listing.fingerprint, ignored)
+        self._write(connection, new, changes, now_us)
+        files.set_listings(connection, settled)
+        return len(new) + len(changes)
+
+    # -- single paths -----------------------------------------------------------------------------------------
+
+    def take_paths(self, connection: Connection, paths: Iterable[str], now_us: int) -> int:
+        """Look at single paths (catalog text) and enter what is there, or that nothing is; how many differed.
+
+        Raises OSError when the file system fails; nothing is concluded then.
+        """
+        by_folder: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            by_folder[folder].append(name)
+        known_folders = files.folders(connection, self.volume_id, by_folder)
+        new: list[tuple[int, str, Seen]] = []
+        changes: list[tuple[FileRow, FileRow]] = []
+        for folder, names in by_folder.items():
+            folder_row = known_folders.get(folder)
+            before = files.named(connection, folder_row.id, names) if folder_row else {}
+            folder_id = folder_row.id if folder_row else None
+            for name in names:
+                seen = look_at(self.root, join(folder, name))
+                row = before.get(name)
+                if seen is None:
+                    if row is not None:
+                        after = settle.absent(row, now_us, self.confirm_us)
+                        if after is not row:
+                            changes.append((row, after))
+                elif row is not None:
+                    after = settle.look(row, seen, now_us, self.rules)
+                    if after is not row:
+                        changes.append((row, after))
+                else:
+                    if folder_id is None:
+                        folder_id = files.add_folders(connection, self._ids, self.volume_id, [folder])[folder]
+                    new.append((folder_id, folder, seen))
+        self._write(connection, new, changes, now_us)
+        if new:
+            files.clear_fingerprints(connection, {folder_id for folder_id, _, _ in new})
+        return len(new) + len(changes)
+
+    def folders_gone(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> None:
+        """Note that files are absent because the folders that held them are."""
+        changes = [(row, settle.absent(row, now_us, self.confirm_us)) for row in rows]
+        files.change(connection, changes)
+
+    # -- due rows ---------------------------------------------------------------------------------------------
+
+    def look_again(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> list[FileRow]:
+        """Look at files that are due to have settled; those that may be read now, as the catalog now has them.
+
+        Raises OSError when the file system fails; nothing is concluded then.
+        """
+        folders = files.paths_of_folders(connection, {row.folder_id for row in rows})
+        changes: list[tuple[FileRow, FileRow]] = []
+        for row in rows:
+            seen = look_at(self.root, join(folders[row.folder_id], row.name))
+            if seen is None:
+                changes.append((row, settle.absent(row, now_us, self.confirm_us)))
+            else:
+                changes.append((row, settle.look(row, seen, now_us, self.rules)))
+        self._write(connection, [], changes, now_us)
+        return [after for _, after in changes if after.due_for == "read"]
+
+    def absences(
+        self, connection: Connection, rows: Sequence[FileRow], now_us: int
+    ) -> tuple[list[tuple[FileRow, FileRow]], list[FileRow]]:
+        """Look a second time at files that were absent: those found again are entered at once; the rest is given back.
+
+        Gives (before, after) of files to be called missing, and files that never had a content and simply go.
+        Raises OSError when the file system fails; nothing is concluded then.
+        """
+        folders = files.paths_of_folders(connection, {row.folder_id for row in rows})
+        found: list[tuple[FileRow, FileRow]] = []
+        gone: list[tuple[FileRow, FileRow]] = []
+        dropped: list[FileRow] = []
+        for row in rows:
+            seen = look_at(self.root, join(folders[row.folder_id], row.name))
+            if seen is not None:
+                found.append((row, settle.look(row, seen, now_us, self.rules)))
+            elif row.version_id is None:
+                dropped.append(row)
+            else:
+                gone.append((row, settle.vanished(row)))
+        self._write(connection, [], found, now_us)
+        return gone, dropped
+
+    def conclude_missing(
+        self,
+        connection: Connection,
+        gone: Sequence[tuple[FileRow, FileRow]],
+        dropped: Sequence[FileRow],
+        now_us: int,
+    ) -> None:
+        """Call files missing; take back those that came and went before they had settled."""
+        files.change(connection, gone)
+        folders = files.paths_of_folders(connection, {row.folder_id for row in dropped})
+        observations = [self._note(now_us, "missing", after) for _, after in gone]
+        observations += [
+            {
+                "at_us": now_us,
+                "what": "came_and_went",
+                "volume_id": self.volume_id,
+                "detail": {"path": join(folders[row.folder_id], row.name), "size": row.size},
+            }
+            for row in dropped
+        ]
+        files.observe(connection, observations)
+        files.remove(connection, dropped)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _write(
+        self,
+        connection: Connection,
+        new: Sequence[tuple[int, str, Seen]],
+        changes: Sequence[tuple[FileRow, FileRow]],
+        now_us: int,
+    ) -> None:
+        """Enter new names and changed rows, with moves recognized and what was noticed."""
+        observations = [note for before, after in changes if (note := self._noticed(before, after, now_us))]
+        moved: list[tuple[FileRow, FileRow]] = []
+        rows: list[FileRow] = []
+        sources = self._sources(connection, new)
+        for folder_id, path, seen in new:
+            source = sources.pop(seen.inode, None)
+            if source is None or not source[0].has_stat(seen.size, seen.mtime_ns, seen.inode, trust_inode=True):
+                rows.append(self._new_row(connection, folder_id, path, seen, now_us))
+                continue
+            old, old_path = source
+            moved.append((old, self._moved_row(old, folder_id, seen, now_us)))
+            note = self._note(now_us, "moved", old)
+            observations.append({**note, "detail": {"from": old_path, "to": join(path, seen.name)}})
+        went = {old.id for old, _ in moved}
+        files.change(connection, [(before, after) for before, after in changes if before.id not in went])
+        placed = self._in_series(connection, [after for _, after in moved])
+        files.change(connection, zip([old for old, _ in moved], placed, strict=True))
+        files.add(connection, self._in_series(connection, rows))
+        files.observe(connection, observations)
+
+    def _new_row(self, connection: Connection, folder_id: int, path: str, seen: Seen, now_us: int) -> FileRow:
+        identity = self._ids.take(connection, "file")
+        row = settle.first_look(identity, self.volume_id, folder_id, seen, now_us, self.rules)
+        if row.due_us is not None and row.due_us <= now_us:
+            row = replace(row, due_for="read")
+        if seen.kind is FileKind.SYMLINK:
+            row = replace(row, target=target_of(self.root, join(path, seen.name)))
+        return row
+
+    def _moved_row(self, old: FileRow, folder_id: int, seen: Seen, now_us: int) -> FileRow:
+        """The same file under its new name: a rename writes no byte, so nothing is read again."""
+        after = settle.look(old, seen, now_us, self.rules)
+        return replace(after, folder_id=folder_id, name=seen.name, series_id=None, frame=None, sequence_id=None)
+
+    def _sources(self, connection: Connection, new: Sequence[tuple[int, str, Seen]]) -> dict[int, tuple[FileRow, str]]:
+        """Where new names may have been moved from: inode -> (row, its path), of rows whose own path is gone."""
+        if not self.rules.trust_inode:
+            return {}
+        inodes = sorted({seen.inode for _, _, seen in new if seen.kind is FileKind.REGULAR})
+        candidates = files.with_inodes(connection, self.volume_id, inodes)
+        rows = [row for some in candidates.values() for row in some]
+        folders = files.paths_of_folders(connection, {row.folder_id for row in rows})
+        sources: dict[int, tuple[FileRow, str]] = {}
+        for row in rows:
+            path = join(folders[row.folder_id], row.name)
+            if row.inode not in sources and look_at(self.root, path) is None:
+                sources[row.inode] = (row, path)
+        return sources
+
+    def _in_series(self, connection: Connection, rows: Sequence[FileRow]) -> list[FileRow]:
+        """The rows with those that are named like frames of an image sequence put into their series."""
+        frames = [frame_of(row.name) if row.counted else None for row in rows]
+        keys = {(row.folder_id, *series_key(frame)) for row, frame in zip(rows, frames, strict=True) if frame}
+        if not keys:
+            return list(rows)
+        series = files.series_ids(connection, self._ids, self.volume_id, keys)
+        return [
+            row
+            if frame is None
+            else replace(row, series_id=series[(row.folder_id, *series_key(frame))], frame=frame.frame)
+            for row, frame in zip(rows, frames, strict=True)
+        ]
+
+    def _noticed(self, before: FileRow, after: FileRow, now_us: int) -> dict[str, Any] | None:
+        """What is worth keeping of a look, for the file's story; None for what goes without saying."""
+        if before.presence == Presence.MISSING.value and after.presence != Presence.MISSING.value:
+            return self._note(now_us, "back", after)
+        if after.integrity == Integrity.PENDING.value and before.integrity != Integrity.PENDING.value:
+            return {
+                **self._note(now_us, "changed", before),
+                "detail": {"size": [before.size, after.size], "mtime_ns": [before.mtime_ns, after.mtime_ns]},
+            }
+        return None
+
+    def _note(self, now_us: int, what: str, row: FileRow) -> dict[str, Any]:
+        return {
+            "at_us": now_us,
+            "what": what,
+            "volume_id": self.volume_id,
+            "file_id": row.id,
+            "version_id": row.version_id,
+        }

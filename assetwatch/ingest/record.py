@@ -1,0 +1,268 @@
+"""What did a read give, and what does the catalog say of the file from now on? One transaction for one fact."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, insert, literal, select
+
+from assetwatch.catalog import files
+from assetwatch.catalog import tables as t
+from assetwatch.catalog.files import Ids
+from assetwatch.catalog.rows import FileRow
+from assetwatch.checksum.reader import NotRead, Reading, Reason
+from assetwatch.ingest import settle
+from assetwatch.ingest.settle import Rules
+from assetwatch.media.probe import ProbeResult
+from assetwatch.model import Integrity, Presence
+
+#: A file whose reading was cut short so often by the end of the program is set aside: it may be what ends it.
+INTERRUPTIONS_MAX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What is known once a file has been read: its digests or why there are none, and its media where it has any."""
+
+    file_id: int
+    outcome: Reading | NotRead
+    media: ProbeResult | None = None
+
+
+def record(
+    connection: Connection, ids: Ids, rules: Mapping[int, Rules], finished: Sequence[Finished], now_us: int
+) -> None:
+    """Enter the outcomes of reads. `rules` by volume id.
+
+    A row that another look has turned to something else meanwhile is left to that: its bytes will be read again.
+    """
+    rows = files.by_id(connection, [one.file_id for one in finished])
+    earlier = files.digests_of(connection, [row.version_id for row in rows.values() if row.version_id is not None])
+    changes: list[tuple[FileRow, FileRow]] = []
+    versions: list[dict[str, Any]] = []
+    digests: list[dict[str, Any]] = []
+    media: list[dict[str, Any]] = []
+    superseded: list[int] = []
+    observations: list[dict[str, Any]] = []
+    for one in finished:
+        row = rows.get(one.file_id)
+        if row is None or row.due_for != "reading":
+            continue
+        if isinstance(one.outcome, NotRead):
+            after, note = _not_read(row, one.outcome, rules[row.volume_id], now_us)
+            changes.append((row, after))
+            if note:
+                observations.append(note)
+            continue
+        reading = one.outcome
+        known = earlier.get(row.version_id, {}) if row.version_id is not None else {}
+        common = known.keys() & reading.digests.keys()
+        if common and all(known[name] == reading.digests[name] for name in common):
+            version_id = row.version_id
+            after = replace(
+                _at_rest(row, reading),
+                integrity=(Integrity.VERIFIED if row.verified_us is not None else Integrity.RECORDED).value,
+                checked_us=now_us,
+            )
+            observations.append(_note(now_us, "same_bytes", row))
+            digests += [
+                {"version_id": version_id, "algorithm": name, "value": value}
+                for name, value in reading.digests.items()
+                if name not in known
+            ]
+        else:
+            version_id = ids.take(connection, "version")
+            after = replace(
+                _at_rest(row, reading),
+                integrity=Integrity.RECORDED.value,
+                version_id=version_id,
+                recorded_us=now_us,
+                verified_us=None,
+                checked_us=None,
+            )
+            versions.append(_version(version_id, row, after, reading.seconds, now_us, "read"))
+            digests += [
+                {"version_id": version_id, "algorithm": name, "value": value} for name, value in reading.digests.items()
+            ]
+            if row.version_id is not None:
+                superseded.append(row.version_id)
+                observations.append({**_note(now_us, "replaced", row), "version_id": version_id})
+        changes.append((row, after))
+        if one.media is not None and version_id is not None:
+            media.append(media_row(version_id, one.media, now_us))
+    files.add_versions(connection, versions, digests)
+    files.supersede(connection, superseded, now_us)
+    files.change(connection, changes)
+    files.set_media(connection, media)
+    files.observe(connection, observations)
+
+
+def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow, now_us: int) -> None:
+    """Enter that `row` is one more name of the bytes recorded as `sibling`: its digests and media are the same."""
+    version_id = ids.take(connection, "version")
+    after = replace(
+        row,
+        presence=Presence.PRESENT.value,
+        integrity=Integrity.RECORDED.value,
+        version_id=version_id,
+        recorded_us=now_us,
+        verified_us=None,
+        checked_us=None,
+        due_us=None,
+        due_for=None,
+        attempts=0,
+        problem=None,
+    )
+    known = files.digests_of(connection, [sibling.version_id or 0]).get(sibling.version_id or 0, {})
+    files.add_versions(
+        connection,
+        [_version(version_id, row, after, 0.0, now_us, "link")],
+        [{"version_id": version_id, "algorithm": name, "value": value} for name, value in known.items()],
+    )
+    same = [column for column in t.media.c if column.name != "version_id"]
+    connection.execute(
+        insert(t.media).from_select(
+            ["version_id", *(column.name for column in same)],
+            select(literal(version_id), *same).where(t.media.c.version_id == sibling.version_id),
+        )
+    )
+    if row.version_id is not None:
+        files.supersede(connection, [row.version_id], now_us)
+    files.change(connection, [(row, after)])
+    files.observe(
+        connection, [{**_note(now_us, "hard_link", row), "version_id": version_id, "detail": {"of": sibling.id}}]
+    )
+
+
+def record_probes(connection: Connection, probes: Mapping[int, ProbeResult], now_us: int) -> None:
+    """Enter the media of files whose bytes had been recorded before: file id -> result."""
+    rows = files.by_id(connection, list(probes))
+    changes = []
+    media = []
+    for file_id, result in probes.items():
+        row = rows.get(file_id)
+        if row is None or row.due_for != "probing" or row.version_id is None:
+            continue
+        changes.append((row, replace(row, due_for=None, due_us=None, attempts=0)))
+        media.append(media_row(row.version_id, result, now_us))
+    files.set_media(connection, media)
+    files.change(connection, changes)
+
+
+def claim(connection: Connection, rows: Sequence[FileRow], now_us: int, what: str) -> None:
+    """Note that these files are about to be read (`reading`) or probed (`probing`); a crash finds them again so."""
+    files.change(
+        connection,
+        [(row, replace(row, due_for=what, due_us=now_us, attempts=row.attempts + 1)) for row in rows],
+    )
+
+
+def recover(connection: Connection, volume_ids: Sequence[int], now_us: int) -> int:
+    """Give back what the last keeper of these volumes had claimed when it ended; how many files that was."""
+    rows = files.due(connection, volume_ids, 2**62, ("reading", "probing"), 1_000_000)
+    changes = []
+    observations = []
+    for row in rows:
+        if row.attempts >= INTERRUPTIONS_MAX and row.due_for == "reading":
+            problem = (
+                f"set aside: assetwatch ended {row.attempts} times while it read this file; tried again once a day"
+            )
+            after = replace(
+                row,
+                presence=Presence.PRESENT.value,
+                integrity=Integrity.UNREADABLE.value,
+                problem=problem,
+                due_for="read",
+                due_us=now_us + 86_400_000_000,
+            )
+            observations.append({**_note(now_us, "set_aside", row), "detail": {"reason": problem}})
+        else:
+            # Behind the files that never gave trouble.
+            later = 0 if row.attempts < 3 else 2_000_000
+            after = replace(row, due_for="read" if row.due_for == "reading" else "probe", due_us=now_us + later)
+        changes.append((row, after))
+    files.change(connection, changes)
+    files.observe(connection, observations)
+    return len(rows)
+
+
+def media_row(version_id: int, result: ProbeResult, now_us: int) -> dict[str, Any]:
+    """The row of `media` for a probe's result."""
+    return {
+        "version_id": version_id,
+        "status": result.status,
+        "facts": None if result.facts is None else json.dumps(result.facts, ensure_ascii=False),
+        "answer": None if result.raw is None else zlib.compress(result.raw.encode("utf-8", "surrogatepass")),
+        "tool": result.tool,
+        "tool_version": result.tool_version,
+        "probed_us": now_us,
+        "reason": result.reason,
+    }
+
+
+def _at_rest(row: FileRow, reading: Reading) -> FileRow:
+    """The row of a file that was read whole, with the stat that its open handle had."""
+    return replace(
+        row,
+        size=reading.stat.size,
+        mtime_ns=reading.stat.mtime_ns,
+        ctime_ns=reading.stat.ctime_ns,
+        inode=reading.stat.inode,
+        presence=Presence.PRESENT.value,
+        due_us=None,
+        due_for=None,
+        attempts=0,
+        problem=None,
+    )
+
+
+def _not_read(row: FileRow, outcome: NotRead, rules: Rules, now_us: int) -> tuple[FileRow, dict[str, Any] | None]:
+    """The row after a read that gave no digests, and what to remember of it."""
+    if outcome.reason is Reason.STOPPED:
+        return replace(row, due_for="read", due_us=now_us, attempts=max(0, row.attempts - 1)), None
+    if outcome.reason in (Reason.CHANGED, Reason.BUSY):
+        return settle.again(row, now_us, rules), None
+    if outcome.reason is not Reason.UNREADABLE:
+        # Gone, or something else under its name: the next look says what.
+        return replace(row, due_for="settle", due_us=now_us, attempts=max(0, row.attempts - 1)), None
+    after = replace(
+        row,
+        presence=Presence.PRESENT.value,
+        integrity=Integrity.UNREADABLE.value,
+        problem=outcome.text,
+        due_for="read",
+        due_us=now_us + settle.retry_us(row.attempts - 1),
+    )
+    if row.problem == outcome.text:
+        return after, None
+    return after, {**_note(now_us, "unreadable", row), "detail": {"reason": outcome.text, "offset": outcome.offset}}
+
+
+def _version(version_id: int, before: FileRow, after: FileRow, seconds: float, now_us: int, how: str) -> dict[str, Any]:
+    return {
+        "id": version_id,
+        "file_id": before.id,
+        "size": after.size,
+        "mtime_ns": after.mtime_ns,
+        "inode": after.inode,
+        "seen_us": before.first_seen_us if before.version_id is None else before.stat_since_us,
+        "settled_us": before.due_us or now_us,
+        "recorded_us": now_us,
+        "read_us": round(seconds * 1_000_000),
+        "how": how,
+    }
+
+
+def _note(now_us: int, what: str, row: FileRow) -> dict[str, Any]:
+    return {
+        "at_us": now_us,
+        "what": what,
+        "volume_id": row.volume_id,
+        "file_id": row.id,
+        "version_id": row.version_id,
+    }
