@@ -1,0 +1,1 @@
+"""What are a file's bytes, and what do senders say of them?"""
