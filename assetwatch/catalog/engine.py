@@ -63,6 +63,10 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def own_connection(self) -> Connection:
+        """A connection that the caller keeps and closes, for locks that live as long as it."""
+        return self._engine.connect()
+
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()

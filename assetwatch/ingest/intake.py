@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,12 +25,13 @@ from assetwatch.paths import join
 class Intake:
     """Enters what looks at one volume showed. Every method works inside the caller's transaction.
 
-    `root` is the volume's directory as `os` functions take it; `confirm_us` is how long after a first look that did
-    not find a file a second one may conclude (microseconds).
+    `root` is the volume's directory as `os` functions take it, `device` its `st_dev`; `confirm_us` is how long after
+    a first look that did not find a file a second one may conclude (microseconds).
     """
 
-    def __init__(self, volume_id: int, root: str, ignore: Ignore, rules: Rules, ids: Ids) -> None:
+    def __init__(self, volume_id: int, root: str, device: int, ignore: Ignore, rules: Rules, ids: Ids) -> None:
         self.volume_id = volume_id
+        self.device = device
         self.root = root
         self.ignore = ignore
         self.rules = rules
@@ -128,21 +129,31 @@ class Intake:
 
     # -- due rows ---------------------------------------------------------------------------------------------
 
-    def look_again(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> list[FileRow]:
-        """Look at files that are due to have settled; those that may be read now, as the catalog now has them.
+    def look_again(
+        self,
+        connection: Connection,
+        rows: Sequence[FileRow],
+        now_us: int,
+        may_be_open: Callable[[str, FileRow, int], bool],
+    ) -> None:
+        """Look at files that are due to have settled. `may_be_open(path, row, now_us)` says that a writer was heard.
 
         Raises OSError when the file system fails; nothing is concluded then.
         """
         folders = files.paths_of_folders(connection, {row.folder_id for row in rows})
         changes: list[tuple[FileRow, FileRow]] = []
         for row in rows:
-            seen = look_at(self.root, join(folders[row.folder_id], row.name))
+            path = join(folders[row.folder_id], row.name)
+            seen = look_at(self.root, path)
             if seen is None:
-                changes.append((row, settle.absent(row, now_us, self.confirm_us)))
+                after = settle.absent(row, now_us, self.confirm_us)
             else:
-                changes.append((row, settle.look(row, seen, now_us, self.rules)))
+                after = settle.look(row, seen, now_us, self.rules)
+                # A hard link, too, is created and never closed.
+                if after.due_for == "read" and seen.links == 1 and may_be_open(path, row, now_us):
+                    after = settle.again(after, now_us, self.rules)
+            changes.append((row, after))
         self._write(connection, [], changes, now_us)
-        return [after for _, after in changes if after.due_for == "read"]
 
     def absences(
         self, connection: Connection, rows: Sequence[FileRow], now_us: int

@@ -33,21 +33,21 @@ class VolumeLost(Exception):
 class Scan:
     """One pass over a volume, or over one folder of it and all below.
 
-    `device` is the `st_dev` of the volume's root; what is mounted below it is another volume's. `why` says what asked
-    for the scan. Counts: `folders`, `files`, `differed`, `unreadable` (folders), `ignored` by rule.
+    What is mounted below the root is not the volume's. `why` says what asked for the scan. Counts: `folders`, `files`
+    (looked at one by one), `differed`; `unreadable` folders with the reason; `ignored` names by rule.
     """
 
-    def __init__(self, intake: Intake, device: int, why: str, start: str = "") -> None:
+    def __init__(self, intake: Intake, why: str, start: str = "") -> None:
         self.intake = intake
         self.why = why
         self.start = start
+        self.begun = False
         self.folders = 0
         self.files = 0
         self.differed = 0
         self.ignored: Counter[str] = Counter()
         self.unreadable: dict[str, str] = {}
         self.foreign: list[str] = []
-        self._device = device
         self._waiting = [start]
         self._visited: set[int] = set()
 
@@ -86,7 +86,7 @@ class Scan:
                             self.ignored.update(json.loads(row.ignored))
                         below.append([join(path, name) for name in sub_folders])
                         continue
-                listing = list_folder(self.intake.root, path, self.intake.ignore, self._device)
+                listing = list_folder(self.intake.root, path, self.intake.ignore, self.intake.device)
             except OSError as error:
                 self._failed(path, error)
                 continue

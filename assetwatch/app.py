@@ -1,0 +1,224 @@
+"""Where are the parts put together? From the command line's words and the configuration to a catalog and volumes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assetwatch import __version__
+from assetwatch.clock import Clock, SystemClock
+from assetwatch.config import Config, VolumeSection, default_state_directory, load
+from assetwatch.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from assetwatch.catalog.engine import Database
+    from assetwatch.catalog.hold import Hold
+    from assetwatch.daemon import Daemon
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a command works with: the configuration, where it came from, and the catalog's place as given."""
+
+    config: Config
+    config_path: Path | None
+    catalog: str | None
+
+    @property
+    def source(self) -> str:
+        """The configuration's name in messages."""
+        return str(self.config_path) if self.config_path else "the command line"
+
+
+def settle_setting(config_path: str | None, catalog: str | None) -> Setting:
+    """The setting from `--config` and `--catalog`. Raises ConfigError."""
+    path = Path(config_path) if config_path else None
+    config = load(path) if path else Config()
+    return Setting(config, path, catalog or config.catalog.url)
+
+
+def open_catalog(setting: Setting, clock: Clock, *, create: bool) -> Database:
+    """Open the catalog of this setting. Raises CatalogError, UsageError."""
+    from assetwatch.catalog.engine import open_database, parse_url
+
+    return open_database(parse_url(setting.catalog, default_state_directory()), clock, create=create)
+
+
+def sections(setting: Setting, directories: Sequence[str], settle: str | None = None) -> list[VolumeSection]:
+    """The volumes that a command is about: the directories given, or else the configuration's.
+
+    Raises UsageError when there are none, or a directory is not there.
+    """
+    if not directories:
+        if not setting.config.volume:
+            where = f"{setting.config_path} names no volume" if setting.config_path else "no configuration is given"
+            raise UsageError(f"which directory? {where}: give one or more, as in `assetwatch scan /mnt/ingest`.")
+        return list(setting.config.volume)
+    by_root = {os.path.realpath(section.path): section for section in setting.config.volume}
+    found: list[VolumeSection] = []
+    for directory in directories:
+        root = os.path.realpath(directory)
+        if not os.path.isdir(root):
+            kind = "is not a directory" if os.path.lexists(root) else "is not there"
+            raise UsageError(f"{directory}: {kind}. Give a directory to watch.")
+        section = by_root.get(root) or VolumeSection(name="", path=root, settle=settle or "10s")
+        if all(os.path.realpath(other.path) != root for other in found):
+            found.append(section)
+    return found
+
+
+def take_volumes(
+    setting: Setting, database: Database, wanted: Sequence[VolumeSection]
+) -> list[tuple[VolumeSection, int]]:
+    """Enter volumes in the catalog: (section, volume id). Directories get a name of their own.
+
+    Raises ConfigError when a configured directory is not there and never was; one that the catalog knows may be
+    away: it is offline.
+    """
+    from msgspec.structs import replace
+
+    from assetwatch.catalog import volumes
+    from assetwatch.paths import from_os, to_os
+
+    taken: list[tuple[VolumeSection, int]] = []
+    with database.write() as connection:
+        known = {row.name: row for row in volumes.all_volumes(connection)}
+        for section in wanted:
+            root = from_os(os.path.realpath(section.path))
+            row = known.get(section.name) if section.name else None
+            if not section.name:
+                row = next((one for one in known.values() if one.root == root), None)
+                section = replace(section, name=row.name if row else _free_name(root, known))
+            if row is None and not os.path.isdir(to_os(root)):
+                raise ConfigError(
+                    f"{setting.source}: volume {section.name}: path: expected a directory, "
+                    f"{section.path} is not there. Mount it or mend the path."
+                )
+            row = volumes.ensure(connection, section.name, root, section.project or setting.config.project)
+            known[section.name] = row
+            taken.append((section, row.id))
+    return taken
+
+
+def _free_name(root: str, taken: object) -> str:
+    """A volume's name from its directory's, numbered where another volume has it."""
+    from assetwatch.paths import shown
+
+    base = shown(root).rstrip("/").rpartition("/")[2].replace(":", "-").strip() or "root"
+    name, number = base, 1
+    while name in taken:  # type: ignore[operator]
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def make_daemon(
+    setting: Setting,
+    database: Database,
+    taken: Sequence[tuple[VolumeSection, int]],
+    kind: str,
+    clock: Clock | None = None,
+) -> Daemon:
+    """The loop over these volumes, which are held from now on. `kind` is `run` or `scan`.
+
+    Raises HeldError when another program has one of them in care.
+    """
+    from assetwatch.catalog import volumes
+    from assetwatch.catalog.files import Ids
+    from assetwatch.catalog.hold import hold
+    from assetwatch.checksum.pool import ReaderPool
+    from assetwatch.daemon import Daemon
+    from assetwatch.ingest.care import Care
+    from assetwatch.ingest.draw import Draughtsman
+    from assetwatch.ingest.reading import CAPACITY, ReadingRoom
+    from assetwatch.media.probe import Prober
+    from assetwatch.units import microseconds
+
+    clock = clock or SystemClock()
+    with database.read() as connection:
+        rows = {row.id: row for row in volumes.all_volumes(connection)}
+    holds: list[Hold] = []
+    try:
+        for _, volume_id in taken:
+            holds.append(hold(database, rows[volume_id]))
+    except BaseException:
+        for one in holds:
+            one.release()
+        raise
+    now_us = microseconds(clock.now())
+    with database.write() as connection:
+        keeper_id = volumes.enter_keeper(
+            connection,
+            {
+                "kind": kind,
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "boot_id": boot_id(),
+                "version": __version__,
+                "started_us": now_us,
+                "beat_us": now_us,
+            },
+        )
+        for _, volume_id in taken:
+            volumes.set_values(connection, volume_id, {"keeper_id": keeper_id, "scan_wanted_us": None})
+    wake = threading.Event()
+    ids = Ids()
+    config = setting.config
+    pool = ReaderPool(
+        config.checksum.workers if isinstance(config.checksum.workers, int) else None,
+        clock,
+        capacity=CAPACITY,
+        wake=wake.set,
+    )
+    prober = Prober(
+        workers=config.probe.workers if isinstance(config.probe.workers, int) else None,
+        time_limit_seconds=config.probe.time_limit_seconds,
+        clock=clock,
+        wake=wake.set,
+    )
+    cares = [
+        Care(database, ids, clock, section, rows[volume_id], wake, watched=kind == "run")
+        for section, volume_id in taken
+    ]
+    reading = ReadingRoom(
+        database, ids, pool, prober, config.checksum.algorithms, {care.id: care.intake for care in cares}
+    )
+    return Daemon(
+        database=database,
+        clock=clock,
+        wake=wake,
+        keeper_id=keeper_id,
+        cares=cares,
+        reading=reading,
+        draughtsman=Draughtsman(ids, clock),
+        closers=[pool.close, prober.close, *(one.release for one in holds)],
+    )
+
+
+def boot_id() -> str:
+    """The machine's present boot (random(4)); empty where it cannot be read."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def is_alive(host: str, pid: int, keeper_boot_id: str) -> bool | None:
+    """Whether a keeper's process still runs; None where that cannot be known: on another machine."""
+    if host != socket.gethostname():
+        return None
+    now = boot_id()
+    if now and keeper_boot_id and now != keeper_boot_id:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

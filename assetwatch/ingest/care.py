@@ -1,0 +1,469 @@
+"""What does one volume need now? To be looked for, its hints heard, its scan taken a step on, its due files seen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections import deque
+from typing import Any, Final
+
+from sqlalchemy import func, select, update
+
+from assetwatch import __version__
+from assetwatch.catalog import files, volumes
+from assetwatch.catalog import tables as t
+from assetwatch.catalog.engine import Database
+from assetwatch.catalog.files import Ids
+from assetwatch.catalog.rows import FileRow, VolumeRow
+from assetwatch.clock import Clock
+from assetwatch.config import VolumeSection
+from assetwatch.ingest import mounts
+from assetwatch.ingest.ignore import Ignore
+from assetwatch.ingest.intake import Intake
+from assetwatch.ingest.record import recover
+from assetwatch.ingest.scan import Scan, VolumeLost
+from assetwatch.ingest.settle import Rules
+from assetwatch.ingest.volume import Judgement, VolumeIdentity, VolumeLook, judge, loss_is_suspicious
+from assetwatch.ingest.watch import Watcher
+from assetwatch.paths import from_os, shown
+from assetwatch.units import microseconds
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two looks whether the volume is there, and how long one may take.
+_GUARD_S: Final = 5.0
+_GUARD_TIMEOUT_S: Final = 5.0
+
+#: Paths and rows that one step turns to.
+_A_STEP: Final = 1_000
+
+#: A file created within earshot and not closed since is left alone for so many settle times.
+_OPEN_PATIENCE: Final = 6
+
+#: How long a held loss rests before it is looked at again (microseconds).
+_HELD_US: Final = 60_000_000
+
+
+class Care:
+    """One volume in the care of this program. Used from one thread.
+
+    With `watched` false nothing listens for events: a single scan, or a file system that gives none.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ids: Ids,
+        clock: Clock,
+        section: VolumeSection,
+        row: VolumeRow,
+        wake: threading.Event,
+        *,
+        watched: bool,
+    ) -> None:
+        self.section = section
+        self.id = row.id
+        self.name = row.name
+        self.root = os.path.realpath(section.path)
+        self.online = False
+        self.reason = "not looked at yet"
+        self.mode = "off"
+        self.scans_done = 0
+        self._database = database
+        self._clock = clock
+        self._wake = wake
+        self._watched = watched
+        self._ignore = Ignore(section.ignore)
+        self._identity = None if row.identity is None else VolumeIdentity.from_json(row.identity)
+        self._accepted_us = row.accepted_us
+        marker = section.guard.removeprefix("marker:") if section.guard.startswith("marker:") else None
+        self._look = VolumeLook(
+            self.root, marker, lambda name, is_folder: self._ignore.rule(name, name, is_folder) is not None
+        )
+        settle_us = round(section.settle_seconds * 1_000_000)
+        self.intake = Intake(row.id, self.root, 0, self._ignore, Rules(settle_us, local=False, trust_inode=False), ids)
+        self._watcher: Watcher | None = None
+        self._hints: deque[str] = deque()
+        self._scans: deque[Scan] = deque()
+        self._run_id: int | None = None
+        self._next_guard = float("-inf")
+        self._next_scan = float("inf")
+        self._said: dict[str, Any] = {}
+        self._overflows = row.overflows
+        self._hung = False
+        self._judged = False
+        self._said_problems: str | None = None
+
+    # -- is it there --------------------------------------------------------------------------------------------
+
+    def guard(self, *, force: bool = False) -> bool:
+        """Look whether the volume is there, if it is time or `force`; whether it is online."""
+        now = self._clock.monotonic()
+        if now < self._next_guard and not force:
+            return self.online
+        seen = self._look.observe(0.05 if self._hung else _GUARD_TIMEOUT_S)
+        self._hung = "does not answer" in (seen.fault or "")
+        with self._database.read() as connection:
+            known_files = volumes.known_files(connection, self.id)
+        judgement = judge(
+            self._identity,
+            seen,
+            known_files,
+            self.section.guard,
+            name=self.name,
+            accept_new=self._accepts_new(),
+        )
+        self._next_guard = now + _GUARD_S
+        if judgement.online and judgement.identity is not None:
+            if not self.online or judgement.identity != self._identity:
+                self._come_online(judgement)
+        elif self.online or not self._judged or judgement.reason != self.reason:
+            self._go_offline(judgement.reason)
+        self._judged = True
+        return self.online
+
+    def _accepts_new(self) -> bool:
+        """Whether a person said, since the volume went offline, that what is there now is right."""
+        if self.online or self._accepted_us is None:
+            return False
+        with self._database.read() as connection:
+            changed_us = connection.execute(select(t.volume.c.changed_us).where(t.volume.c.id == self.id)).scalar()
+        return changed_us is None or self._accepted_us > changed_us
+
+    def _come_online(self, judgement: Judgement) -> None:
+        assert judgement.identity is not None
+        identity = judgement.identity
+        was_online, self.online, self.reason = self.online, True, ""
+        replaced = self._identity is not None and self._identity.device != identity.device
+        self._identity = identity
+        local = mounts.ctime_is_trustworthy(identity.fs_type)
+        self.intake.rules = Rules(
+            self.intake.rules.settle_us, local=local, trust_inode=mounts.inodes_last(identity.fs_type)
+        )
+        major, _, minor = identity.device.partition(":")
+        self.intake.device = os.makedev(int(major), int(minor))
+        self.mode = self.section.watch if self.section.watch != "auto" else mounts.watch_mode(identity.fs_type)
+        now_us = self._now_us()
+        with self._database.write() as connection:
+            volumes.set_values(
+                connection,
+                self.id,
+                {
+                    "identity": identity.to_json(),
+                    "file_system": identity.fs_type,
+                    "online": 1,
+                    "reason": None,
+                    **({} if was_online else {"changed_us": now_us}),
+                },
+            )
+            again = volumes.close_alert(connection, f"offline:{self.id}", now_us)
+            if not was_online:
+                recover(connection, [self.id], now_us)
+                files.observe(connection, [{"at_us": now_us, "what": "online", "volume_id": self.id}])
+        if again:
+            _log.warning("volume %s is back online", self.name)
+        if not was_online or replaced:
+            self._stop_watching()
+            self._start_watching()
+            self.ask_scan("the volume came back" if again else "start")
+
+    def _go_offline(self, reason: str) -> None:
+        self.online, self.reason = False, reason
+        self._stop_watching()
+        self._abandon_scans()
+        self._hints.clear()
+        now_us = self._now_us()
+        with self._database.write() as connection:
+            volumes.set_values(
+                connection, self.id, {"online": 0, "reason": reason, "changed_us": now_us, "watching": None}
+            )
+            volumes.open_alert(connection, f"offline:{self.id}", "volume_offline", self.id, now_us, reason)
+            files.observe(
+                connection, [{"at_us": now_us, "what": "offline", "volume_id": self.id, "detail": {"reason": reason}}]
+            )
+        _log.error("volume %s is offline, nothing is concluded of its files: %s", self.name, reason)
+
+    def accept(self, accepted_us: int | None) -> None:
+        """Take note that a person accepted what is there."""
+        if accepted_us is not None and accepted_us != self._accepted_us:
+            self._accepted_us = accepted_us
+            self._next_guard = float("-inf")
+
+    # -- hearing ------------------------------------------------------------------------------------------------
+
+    def _start_watching(self) -> None:
+        if not self._watched or self.mode != "native":
+            return
+        self._watcher = Watcher(self.root, self._ignore.passes_over, self._wake, self._clock)
+        self._watcher.start()
+
+    def _stop_watching(self) -> None:
+        if self._watcher is not None:
+            self._overflows += self._watcher.state().overflows
+            self._watcher.stop()
+            self._watcher = None
+
+    def hear(self) -> int:
+        """Take the hints that came and look at the first of them; how many paths were looked at."""
+        if self._watcher is None:
+            return 0
+        state = self._watcher.state()
+        if not state.alive and self.guard(force=True):
+            _log.warning("volume %s: the watch ended (%s); watching anew", self.name, state.reason)
+            self._watcher.start()
+            self.ask_scan("the watch had ended")
+            return 0
+        if not self.online:
+            return 0
+        hints = self._watcher.drain()
+        self._hints.extend(from_os(path) for path in hints.paths)
+        for folder, why in hints.folders.items():
+            if not any(scan.whole and not scan.begun for scan in self._scans):
+                self._scans.append(Scan(self.intake, why, from_os(folder)))
+        if hints.full_scan:
+            self.ask_scan(hints.full_scan)
+        if not self._hints:
+            return 0
+        paths = {self._hints.popleft() for _ in range(min(_A_STEP, len(self._hints)))}
+        try:
+            with self._database.write() as connection:
+                self.intake.take_paths(connection, paths, self._now_us())
+        except OSError as error:
+            self._failed(error)
+        return len(paths)
+
+    # -- scanning -----------------------------------------------------------------------------------------------
+
+    def ask_scan(self, why: str) -> None:
+        """Have the whole volume scanned as soon as possible. One that has not begun yet serves."""
+        if not any(scan.whole and not scan.begun for scan in self._scans):
+            self._scans.append(Scan(self.intake, why))
+
+    @property
+    def scanning(self) -> bool:
+        """Whether a scan is waiting or under way."""
+        return bool(self._scans)
+
+    def scan(self) -> bool:
+        """Bring the scan under way a step further, or begin one that is due; whether there was anything to do."""
+        now = self._clock.monotonic()
+        if not self.online:
+            return False
+        if not self._scans:
+            if now < self._next_scan:
+                return False
+            self.ask_scan("timer")
+        scan = self._scans[0]
+        try:
+            if not scan.begun:
+                if not self.guard(force=True):
+                    return True
+                self._begin(scan)
+            if not scan.walked:
+                scan.step(self._database, self._now_us())
+                return True
+            if not self.guard(force=True):
+                return True
+            absent = scan.conclude(self._database, self._now_us())
+            self._end(scan, absent)
+        except (VolumeLost, OSError) as error:
+            self._failed(error)
+        return True
+
+    def _begin(self, scan: Scan) -> None:
+        scan.begun = True
+        if scan.whole:
+            self._next_scan = float("inf")
+            if self._watcher is not None:
+                self._watcher.refresh()
+            with self._database.write() as connection:
+                self._run_id = volumes.begin_run(
+                    connection,
+                    {
+                        "kind": "scan",
+                        "volume_id": self.id,
+                        "why": scan.why,
+                        "host": socket.gethostname(),
+                        "version": __version__,
+                        "started_us": self._now_us(),
+                    },
+                )
+            _log.info("volume %s: scan begins (%s)", self.name, scan.why)
+
+    def _end(self, scan: Scan, absent: int) -> None:
+        if self._scans and self._scans[0] is scan:
+            self._scans.popleft()
+        if not scan.whole:
+            return
+        now_us = self._now_us()
+        counts = {
+            "folders": scan.folders,
+            "looked_at": scan.files,
+            "differed": scan.differed,
+            "absent": absent,
+            "unreadable_folders": scan.unreadable,
+            "ignored": dict(scan.ignored.most_common()),
+            "other_file_systems": scan.foreign,
+        }
+        with self._database.write() as connection:
+            volumes.set_values(connection, self.id, {"last_scan_us": now_us, "ignored": json.dumps(counts["ignored"])})
+            if self._run_id is not None:
+                volumes.end_run(connection, self._run_id, now_us, complete=not scan.unreadable, counts=counts)
+            self._alert(
+                connection,
+                "unreadable_folders",
+                _some([f"{shown(path)} ({why})" for path, why in scan.unreadable.items()]),
+                "folders cannot be read, nothing is known of what they hold: ",
+            )
+            self._alert(
+                connection,
+                "other_file_systems",
+                _some([shown(path) for path in scan.foreign]),
+                "other file systems are mounted inside this volume and are not watched; make each a volume: ",
+            )
+        self._run_id = None
+        self.scans_done += 1
+        self._next_scan = self._clock.monotonic() + self.section.rescan_seconds
+        _log.info(
+            "volume %s: scan ended, %d folders, %d names new or different, %d absent",
+            self.name,
+            scan.folders,
+            scan.differed,
+            absent,
+        )
+
+    def _alert(self, connection: Any, kind: str, text: str | None, lead: str) -> None:
+        """Open, renew or close one of this volume's alerts."""
+        key, now_us = f"{kind}:{self.id}", self._now_us()
+        if text is None:
+            volumes.close_alert(connection, key, now_us)
+        elif volumes.open_alert(connection, key, kind, self.id, now_us, lead + text):
+            _log.warning("volume %s: %s%s", self.name, lead, text)
+
+    def _abandon_scans(self) -> None:
+        """Let go of scans: what they did not see says nothing."""
+        self._scans.clear()
+        if self._run_id is not None:
+            with self._database.write() as connection:
+                volumes.end_run(connection, self._run_id, self._now_us(), complete=False, counts={})
+            self._run_id = None
+        self._next_scan = float("inf")
+
+    def _failed(self, error: Exception) -> None:
+        """The file system failed under us: is the volume there? If it is, look again from the start, a little later."""
+        _log.warning("volume %s: %s", self.name, error)
+        if self.guard(force=True):
+            self._abandon_scans()
+            self._next_scan = self._clock.monotonic() + min(60.0, self.section.rescan_seconds)
+
+    # -- due files ----------------------------------------------------------------------------------------------
+
+    def see_due(self) -> int:
+        """Look at the files that are due to have settled, or to be missing; how many were looked at."""
+        if not self.online:
+            return 0
+        now_us = self._now_us()
+        with self._database.read() as connection:
+            settling = files.due(connection, [self.id], now_us, ("settle",), _A_STEP)
+            absent = files.due(connection, [self.id], now_us, ("absence",), _A_STEP)
+        try:
+            if settling:
+                with self._database.write() as connection:
+                    self.intake.look_again(connection, settling, now_us, self._may_be_open)
+            if absent:
+                self._see_absent(absent, now_us)
+        except OSError as error:
+            self._failed(error)
+        return len(settling) + len(absent)
+
+    def _may_be_open(self, path: str, row: FileRow, now_us: int) -> bool:
+        """Whether a writer was heard to create the file and not to close it. Evidence for a while, not for ever."""
+        if self._watcher is None or now_us - row.stat_since_us > _OPEN_PATIENCE * self.intake.rules.settle_us:
+            return False
+        return self._watcher.may_be_open(path)
+
+    def _see_absent(self, rows: list[FileRow], now_us: int) -> None:
+        """Call files missing that are gone at the second look; unless it is so many that a person has to look first."""
+        if not self.guard(force=True):
+            return
+        with self._database.write() as connection:
+            waiting, oldest_us = connection.execute(
+                select(func.count(), func.min(t.file.c.absent_us)).where(
+                    t.file.c.volume_id == self.id, t.file.c.due_for == "absence", t.file.c.due_us.is_not(None)
+                )
+            ).one()
+            known = volumes.known_files(connection, self.id)
+            accepted = self._accepted_us is not None and oldest_us is not None and self._accepted_us >= oldest_us
+            if loss_is_suspicious(known, waiting, self.section.max_loss) and not accepted:
+                connection.execute(
+                    update(t.file)
+                    .where(t.file.c.volume_id == self.id, t.file.c.due_for == "absence", t.file.c.due_us <= now_us)
+                    .values(due_us=now_us + _HELD_US)
+                )
+                self._alert(
+                    connection,
+                    "mass_loss",
+                    f"{waiting} of {known} files are gone at once. They are not called missing until this is confirmed:"
+                    f" `assetwatch doctor --accept-volume {self.name}`, or until they are back",
+                    "",
+                )
+                # Some may be back without a word: a full look tells.
+                self._next_scan = min(self._next_scan, self._clock.monotonic() + 60.0)
+                return
+            gone, dropped = self.intake.absences(connection, rows, now_us)
+            self.intake.conclude_missing(connection, gone, dropped, now_us)
+            if waiting <= len(rows):
+                self._alert(connection, "mass_loss", None, "")
+
+    # -- what is known of the watch ------------------------------------------------------------------------------
+
+    def publish(self) -> None:
+        """Bring what `status` shows of the volume up to date in the catalog, where it changed."""
+        said: dict[str, Any] = {"watching": self._watching() if self.online else None}
+        if self._watcher is not None:
+            state = self._watcher.state()
+            said["overflows"] = self._overflows + state.overflows
+            said["watches"] = state.watches
+            said["watch_limit"] = state.watch_limit
+            if state.last_event is not None:
+                said["last_event_us"] = microseconds(state.last_event)
+            problems = "; ".join(state.problems) if self.online and state.problems else None
+        else:
+            said["watches"] = 0
+            problems = None
+        if said != self._said or problems != self._said_problems:
+            with self._database.write() as connection:
+                volumes.set_values(connection, self.id, said)
+                self._alert(connection, "watch", problems, "")
+            self._said, self._said_problems = said, problems
+
+    def _watching(self) -> str:
+        if not self._watched:
+            return "scan"
+        if self._watcher is None:
+            return "poll"
+        return "poll" if self._watcher.state().watch_limit_hit else "native"
+
+    def next_wake(self) -> float:
+        """When (monotonic seconds) this volume wants to be turned to at the latest."""
+        if self._hints or (self.online and self._scans):
+            return self._clock.monotonic()
+        return min(self._next_guard, self._next_scan if self.online else float("inf"))
+
+    def close(self) -> None:
+        """Stop watching and let go of the scan under way."""
+        self._stop_watching()
+        self._abandon_scans()
+
+    def _now_us(self) -> int:
+        return microseconds(self._clock.now())
+
+
+def _some(names: list[str]) -> str | None:
+    """The first of many for a sentence; None for none."""
+    if not names:
+        return None
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,222 @@
+"""Which files are read now? Due rows are claimed, read and probed, and what came of it is recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Mapping, Sequence
+from typing import Final, cast
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from assetwatch.catalog import files
+from assetwatch.catalog.engine import Database
+from assetwatch.catalog.files import Ids
+from assetwatch.catalog.rows import FileRow
+from assetwatch.checksum.pool import Progress, ReaderPool, ReadOrder
+from assetwatch.checksum.reader import NotRead, Reading
+from assetwatch.ingest.intake import Intake
+from assetwatch.ingest.listing import look_at
+from assetwatch.ingest.record import Finished, Probed, claim, record, record_link, record_probes
+from assetwatch.media.probe import Prober
+from assetwatch.media.sniff import worth_probing
+from assetwatch.model import Integrity, Stat
+from assetwatch.paths import join, to_os
+
+#: What a read or a probe is known by while it is under way: (volume id, file id).
+Key = tuple[int, int]
+
+#: Claims in one transaction; also what a crash can leave to be read again.
+_CLAIMS: Final = 512
+
+#: Files handed to the readers and not collected yet; what the pool has to be made for.
+CAPACITY: Final = 2048
+
+#: Rows entered in one transaction.
+_RECORDS: Final = 1000
+
+#: Probes under way or waiting at most: each holds an open file.
+_PROBES: Final = 128
+
+
+class ReadingRoom:
+    """Reads what is due on the volumes in care. Used from one thread; the pool and the prober have their own.
+
+    Memory holds only what is under way: whatever it forgets is in the catalog as claimed and is found again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ids: Ids,
+        pool: ReaderPool,
+        prober: Prober,
+        algorithms: Sequence[str],
+        intakes: Mapping[int, Intake],
+    ) -> None:
+        self._database = database
+        self._ids = ids
+        self._pool = pool
+        self._prober = prober
+        self._algorithms = tuple(algorithms)
+        self._intakes = intakes
+        self._under_way: set[int] = set()
+        self._held: dict[int, Reading] = {}
+        self._finished: list[Finished] = []
+        self._probed: list[Probed] = []
+        self.files_read = 0
+        self.bytes_read = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being read, or read and not recorded yet."""
+        return bool(self._under_way or self._finished or self._probed)
+
+    def progress(self) -> list[Progress]:
+        """The large files that are being read, and how far."""
+        return self._pool.progress()
+
+    def collect(self) -> int:
+        """Take what readers and probes have finished; how many files came a step further."""
+        steps = 0
+        for order, outcome in self._pool.finished():
+            steps += 1
+            volume_id, file_id = cast(Key, order.key)
+            if isinstance(outcome, NotRead):
+                self._finished.append(Finished(volume_id, file_id, outcome))
+                continue
+            self.files_read += 1
+            self.bytes_read += outcome.stat.size
+            if outcome.fd is None:
+                self._finished.append(Finished(volume_id, file_id, outcome))
+            elif worth_probing(outcome.head, name := os.path.basename(order.path)) and self._prober.submit(
+                order.key, outcome.fd, name, outcome.stat.size
+            ):
+                self._held[file_id] = outcome
+            else:
+                os.close(outcome.fd)
+                self._finished.append(Finished(volume_id, file_id, outcome))
+        for key, result in self._prober.finished():
+            steps += 1
+            volume_id, file_id = cast(Key, key)
+            reading = self._held.pop(file_id, None)
+            if reading is None:
+                self._probed.append(Probed(volume_id, file_id, result))
+            else:
+                self._finished.append(Finished(volume_id, file_id, reading, result))
+        return steps
+
+    def in_doubt(self) -> set[int]:
+        """Volumes of which something could not be read: are they there at all? To be asked before `record`."""
+        return {one.volume_id for one in self._finished if isinstance(one.outcome, NotRead)}
+
+    def record(self, online: Container[int], now_us: int) -> int:
+        """Enter what is finished; how many files that was.
+
+        What came from a volume that is not online is dropped: its files stay claimed until `recover` gives them back.
+        """
+        finished, self._finished = self._finished[:_RECORDS], self._finished[_RECORDS:]
+        probed, self._probed = self._probed, []
+        if not finished and not probed:
+            return 0
+        rules = {volume_id: intake.rules for volume_id, intake in self._intakes.items()}
+        with self._database.write() as connection:
+            record(connection, self._ids, rules, [one for one in finished if one.volume_id in online], now_us)
+            record_probes(connection, [one for one in probed if one.volume_id in online], now_us)
+        self._under_way.difference_update(one.file_id for one in (*finished, *probed))
+        return len(finished) + len(probed)
+
+    def begin(self, volume_ids: Sequence[int], now_us: int) -> int:
+        """Claim what is due and hand it to the readers; how many files that was."""
+        room = min(_CLAIMS, CAPACITY - self._pool.outstanding)
+        if room <= 0 or not volume_ids:
+            return 0
+        with self._database.read() as connection:
+            rows = files.due(connection, volume_ids, now_us, ("read",), room)
+            probes = files.due(connection, volume_ids, now_us, ("probe",), max(0, _PROBES - len(self._held)))
+            rows = [row for row in rows if row.id not in self._under_way]
+            probes = [row for row in probes if row.id not in self._under_way]
+        if not rows and not probes:
+            return 0
+        with self._database.write() as connection:
+            rows = self._without_links(connection, rows, now_us)
+            claim(connection, rows, now_us, "reading")
+            claim(connection, probes, now_us, "probing")
+            folders = files.paths_of_folders(connection, {row.folder_id for row in (*rows, *probes)})
+        self._under_way.update(row.id for row in (*rows, *probes))
+        orders = [self._order(row, folders[row.folder_id]) for row in rows]
+        accepted = self._pool.submit_many(orders)
+        assert accepted == len(orders), "the pool had room for all of them"
+        for row in probes:
+            self._probe(row, folders[row.folder_id])
+        return len(rows) + len(probes)
+
+    def _order(self, row: FileRow, folder: str) -> ReadOrder:
+        intake = self._intakes[row.volume_id]
+        return ReadOrder(
+            key=(row.volume_id, row.id),
+            path=f"{intake.root}/{to_os(join(folder, row.name))}",
+            algorithms=self._algorithms,
+            expect=Stat(row.size, row.mtime_ns, row.ctime_ns, row.inode, intake.device),
+            refuse_writers=intake.rules.local,
+            # Frames are probed once their sequence is known: only its ends are worth it.
+            keep_open=row.series_id is None and row.size > 0,
+        )
+
+    def _probe(self, row: FileRow, folder: str) -> None:
+        """Have the media of a recorded file read."""
+        path = f"{self._intakes[row.volume_id].root}/{to_os(join(folder, row.name))}"
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            result = self._prober.unreadable(str(error.strerror))
+        else:
+            if self._prober.submit((row.volume_id, row.id), fd, to_os(row.name), row.size):
+                return
+            os.close(fd)
+            result = self._prober.unreadable("the prober is closed")
+        self._probed.append(Probed(row.volume_id, row.id, result))
+
+    def _without_links(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> list[FileRow]:
+        """The rows that have to be read: a further name of bytes that are recorded already is entered as that.
+
+        Of several new names of one inode one is read now, the others wait for it.
+        """
+        first: dict[tuple[int, int], int] = {}
+        reading: list[FileRow] = []
+        waiting: list[tuple[FileRow, FileRow]] = []
+        by_volume: dict[int, list[int]] = {}
+        for row in rows:
+            if self._intakes[row.volume_id].rules.trust_inode:
+                by_volume.setdefault(row.volume_id, []).append(row.inode)
+        siblings = {
+            volume_id: files.with_inodes(connection, volume_id, inodes) for volume_id, inodes in by_volume.items()
+        }
+        for row in rows:
+            others = [o for o in siblings.get(row.volume_id, {}).get(row.inode, ()) if o.id != row.id]
+            known = next((o for o in others if o.integrity in _KNOWN and self._is_link_of(connection, row, o)), None)
+            if known is not None:
+                record_link(connection, self._ids, row, known, now_us)
+                continue
+            one_is_read = any(o.due_for == "reading" for o in others)
+            if one_is_read or (others and first.setdefault((row.volume_id, row.inode), row.id) != row.id):
+                waiting.append((row, replace(row, due_us=now_us + 1_000_000)))
+            else:
+                reading.append(row)
+        files.change(connection, waiting)
+        return reading
+
+    def _is_link_of(self, connection: Connection, row: FileRow, other: FileRow) -> bool:
+        """Whether the other name still leads to the same inode with the stat that its bytes were recorded with."""
+        if not other.has_stat(row.size, row.mtime_ns, row.inode, trust_inode=True) or other.absent_us is not None:
+            return False
+        intake = self._intakes[row.volume_id]
+        folder = files.paths_of_folders(connection, [other.folder_id])[other.folder_id]
+        try:
+            seen = look_at(intake.root, join(folder, other.name))
+        except OSError:
+            return False
+        return seen is not None and other.has_stat(seen.size, seen.mtime_ns, seen.inode, trust_inode=True)
+
+
+_KNOWN = (Integrity.RECORDED.value, Integrity.VERIFIED.value)
