@@ -31,8 +31,9 @@ metadata = MetaData(
     }
 )
 
-#: SQLite gives a rowid only to INTEGER PRIMARY KEY; PostgreSQL needs the width said.
-Id = BigInteger().with_variant(Integer(), "sqlite")
+#: SQLite's INTEGER is 64 bits wide, is the only one that STRICT tables and rowids know; PostgreSQL's has to be said.
+Int64 = BigInteger().with_variant(Integer(), "sqlite")
+Id = Int64
 
 
 def _table(name: str, *parts: Column[object] | CheckConstraint | Index, with_rowid: bool = True) -> Table:
@@ -44,7 +45,7 @@ def _table(name: str, *parts: Column[object] | CheckConstraint | Index, with_row
 counter = _table(
     "counter",
     Column("name", Text, primary_key=True),
-    Column("next_id", BigInteger, nullable=False),
+    Column("next_id", Int64, nullable=False),
 )
 
 #: One run of `assetwatch run` or `assetwatch scan`: who holds volumes, what it is doing, when it last said so.
@@ -53,12 +54,12 @@ keeper = _table(
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("kind", Text, nullable=False),
     Column("host", Text, nullable=False),
-    Column("pid", BigInteger, nullable=False),
+    Column("pid", Int64, nullable=False),
     Column("boot_id", Text, nullable=False),
     Column("version", Text, nullable=False),
-    Column("started_us", BigInteger, nullable=False),
-    Column("beat_us", BigInteger, nullable=False),
-    Column("stopped_us", BigInteger),
+    Column("started_us", Int64, nullable=False),
+    Column("beat_us", Int64, nullable=False),
+    Column("stopped_us", Int64),
     #: JSON: what is being read and how far, what waits, overflows
     Column("doing", Text, nullable=False, server_default="{}"),
     CheckConstraint("kind in ('run', 'scan')", name="kind"),
@@ -75,16 +76,16 @@ volume = _table(
     Column("file_system", Text),
     Column("online", Integer, nullable=False, server_default="0"),
     Column("reason", Text),
-    Column("changed_us", BigInteger),
+    Column("changed_us", Int64),
     Column("watching", Text),
-    Column("last_event_us", BigInteger),
-    Column("last_scan_us", BigInteger),
-    Column("overflows", BigInteger, nullable=False, server_default="0"),
-    Column("watches", BigInteger, nullable=False, server_default="0"),
-    Column("watch_limit", BigInteger),
-    Column("scan_wanted_us", BigInteger),
+    Column("last_event_us", Int64),
+    Column("last_scan_us", Int64),
+    Column("overflows", Int64, nullable=False, server_default="0"),
+    Column("watches", Int64, nullable=False, server_default="0"),
+    Column("watch_limit", Int64),
+    Column("scan_wanted_us", Int64),
     #: a person said that what is there now is right: a new disk, a great loss
-    Column("accepted_us", BigInteger),
+    Column("accepted_us", Int64),
     #: JSON: how many names each ignore rule passed over in the last scan
     Column("ignored", Text, nullable=False, server_default="{}"),
     Column("keeper_id", Id, ForeignKey("keeper.id")),
@@ -110,24 +111,24 @@ file = _table(
     Column("folder_id", Id, ForeignKey("folder.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("mtime_ns", BigInteger, nullable=False),
-    Column("ctime_ns", BigInteger, nullable=False),
-    Column("inode", BigInteger, nullable=False),
+    Column("size", Int64, nullable=False),
+    Column("mtime_ns", Int64, nullable=False),
+    Column("ctime_ns", Int64, nullable=False),
+    Column("inode", Int64, nullable=False),
     Column("presence", Text, nullable=False),
     Column("integrity", Text, nullable=False),
     #: the present content; null until it was read once
     Column("version_id", Id),
-    Column("first_seen_us", BigInteger, nullable=False),
+    Column("first_seen_us", Int64, nullable=False),
     #: since when the stat above has been seen unchanged, by our own clock
-    Column("stat_since_us", BigInteger, nullable=False),
-    Column("recorded_us", BigInteger),
-    Column("verified_us", BigInteger),
-    Column("checked_us", BigInteger),
+    Column("stat_since_us", Int64, nullable=False),
+    Column("recorded_us", Int64),
+    Column("verified_us", Int64),
+    Column("checked_us", Int64),
     #: first look that did not find it
-    Column("absent_us", BigInteger),
+    Column("absent_us", Int64),
     #: when the loop has to turn to it again, and for what; null: nothing is owed
-    Column("due_us", BigInteger),
+    Column("due_us", Int64),
     Column("due_for", Text),
     #: reads begun since the last one that ended, in whatever way
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -136,7 +137,7 @@ file = _table(
     #: where a symbolic link points
     Column("target", Text),
     Column("series_id", Id),
-    Column("frame", BigInteger),
+    Column("frame", Int64),
     #: the image sequence it is a frame of; null for a file that stands alone
     Column("sequence_id", Id),
     CheckConstraint("kind in ('file', 'symlink', 'special')", name="kind"),
@@ -195,17 +196,17 @@ version = _table(
     "version",
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("file_id", Id, ForeignKey("file.id"), nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("mtime_ns", BigInteger, nullable=False),
-    Column("inode", BigInteger, nullable=False),
+    Column("size", Int64, nullable=False),
+    Column("mtime_ns", Int64, nullable=False),
+    Column("inode", Int64, nullable=False),
     #: first look at this content, and when it had settled
-    Column("seen_us", BigInteger, nullable=False),
-    Column("settled_us", BigInteger, nullable=False),
-    Column("recorded_us", BigInteger, nullable=False),
-    Column("read_us", BigInteger, nullable=False),
+    Column("seen_us", Int64, nullable=False),
+    Column("settled_us", Int64, nullable=False),
+    Column("recorded_us", Int64, nullable=False),
+    Column("read_us", Int64, nullable=False),
     #: read: from its bytes; link: another name of bytes already read
     Column("how", Text, nullable=False),
-    Column("superseded_us", BigInteger),
+    Column("superseded_us", Int64),
     CheckConstraint("how in ('read', 'link')", name="how"),
     Index("ix_version_file_id", "file_id"),
 )
@@ -230,7 +231,7 @@ media = _table(
     Column("answer", LargeBinary),
     Column("tool", Text, nullable=False),
     Column("tool_version", Text, nullable=False),
-    Column("probed_us", BigInteger, nullable=False),
+    Column("probed_us", Int64, nullable=False),
     Column("reason", Text),
     CheckConstraint("status in ('ok', 'not_media', 'timed_out', 'crashed', 'unreadable')", name="status"),
 )
@@ -257,14 +258,14 @@ sequence = _table(
     Column("volume_id", Id, ForeignKey("volume.id"), nullable=False),
     Column("folder_id", Id, ForeignKey("folder.id"), nullable=False),
     Column("name", Text, nullable=False),
-    Column("first_frame", BigInteger, nullable=False),
-    Column("last_frame", BigInteger, nullable=False),
-    Column("frames", BigInteger, nullable=False),
+    Column("first_frame", Int64, nullable=False),
+    Column("last_frame", Int64, nullable=False),
+    Column("frames", Int64, nullable=False),
     #: ranges, `1004-1006,1010`
     Column("missing", Text, nullable=False),
     Column("zero_byte", Text, nullable=False),
     Column("outliers", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
+    Column("size", Int64, nullable=False),
     Column("presence", Text, nullable=False),
     Column("integrity", Text, nullable=False),
     Column("first_file_id", Id, nullable=False),
@@ -276,7 +277,7 @@ sequence = _table(
 observation = _table(
     "observation",
     Column("id", Id, primary_key=True, autoincrement=True),
-    Column("at_us", BigInteger, nullable=False),
+    Column("at_us", Int64, nullable=False),
     Column("what", Text, nullable=False),
     Column("volume_id", Id),
     Column("file_id", Id),
@@ -298,8 +299,8 @@ tally = _table(
     Column("volume_id", Id, ForeignKey("volume.id"), primary_key=True),
     Column("presence", Text, primary_key=True),
     Column("integrity", Text, primary_key=True),
-    Column("files", BigInteger, nullable=False),
-    Column("size", BigInteger, nullable=False),
+    Column("files", Int64, nullable=False),
+    Column("size", Int64, nullable=False),
     with_rowid=False,
 )
 
@@ -312,8 +313,8 @@ run = _table(
     Column("why", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("version", Text, nullable=False),
-    Column("started_us", BigInteger, nullable=False),
-    Column("finished_us", BigInteger),
+    Column("started_us", Int64, nullable=False),
+    Column("finished_us", Int64),
     Column("complete", Integer, nullable=False, server_default="0"),
     #: JSON
     Column("counts", Text, nullable=False, server_default="{}"),
@@ -328,8 +329,8 @@ alert = _table(
     Column("key", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("volume_id", Id, ForeignKey("volume.id")),
-    Column("opened_us", BigInteger, nullable=False),
-    Column("closed_us", BigInteger),
+    Column("opened_us", Int64, nullable=False),
+    Column("closed_us", Int64),
     Column("text", Text, nullable=False),
     Index(
         "uq_alert_open",

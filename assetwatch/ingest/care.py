@@ -26,7 +26,7 @@ from assetwatch.ingest.intake import Intake
 from assetwatch.ingest.record import recover
 from assetwatch.ingest.scan import Scan, VolumeLost
 from assetwatch.ingest.settle import Rules
-from assetwatch.ingest.volume import Judgement, VolumeIdentity, VolumeLook, judge, loss_is_suspicious
+from assetwatch.ingest.volume import Judgement, VolumeIdentity, VolumeLook, inodes_last, judge, loss_is_suspicious
 from assetwatch.ingest.watch import Watcher
 from assetwatch.paths import from_os, shown
 from assetwatch.units import microseconds
@@ -140,9 +140,7 @@ class Care:
         replaced = self._identity is not None and self._identity.device != identity.device
         self._identity = identity
         local = mounts.ctime_is_trustworthy(identity.fs_type)
-        self.intake.rules = Rules(
-            self.intake.rules.settle_us, local=local, trust_inode=mounts.inodes_last(identity.fs_type)
-        )
+        self.intake.rules = Rules(self.intake.rules.settle_us, local=local, trust_inode=inodes_last(identity.fs_type))
         major, _, minor = identity.device.partition(":")
         self.intake.device = os.makedev(int(major), int(minor))
         self.mode = self.section.watch if self.section.watch != "auto" else mounts.watch_mode(identity.fs_type)
@@ -241,6 +239,11 @@ class Care:
         """Have the whole volume scanned as soon as possible. One that has not begun yet serves."""
         if not any(scan.whole and not scan.begun for scan in self._scans):
             self._scans.append(Scan(self.intake, why))
+
+    @property
+    def overflows(self) -> int:
+        """How often the kernel dropped events of this volume, in all that the catalog remembers."""
+        return self._overflows + (self._watcher.state().overflows if self._watcher else 0)
 
     @property
     def scanning(self) -> bool:
@@ -425,7 +428,7 @@ class Care:
         said: dict[str, Any] = {"watching": self._watching() if self.online else None}
         if self._watcher is not None:
             state = self._watcher.state()
-            said["overflows"] = self._overflows + state.overflows
+            said["overflows"] = self.overflows
             said["watches"] = state.watches
             said["watch_limit"] = state.watch_limit
             if state.last_event is not None:

@@ -1,0 +1,357 @@
+"""Which files and assets are there, in which state?"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from assetwatch.catalog import queries
+from assetwatch.catalog.queries import Asset, Filter, Listed
+from assetwatch.cli.output import (
+    catalog_of,
+    console,
+    csv_option,
+    json_option,
+    limited,
+    setting_of,
+    styled,
+    write_csv,
+    write_json_array,
+    zone_of,
+)
+from assetwatch.clock import SystemClock
+from assetwatch.errors import UsageError
+from assetwatch.media.sequences import parse_ranges
+from assetwatch.model import Integrity, Presence
+from assetwatch.paths import percent, readable, shown
+from assetwatch.units import local_time, microseconds, parse_duration, rfc3339, size
+
+#: Rows shown on a terminal unless `--limit` says otherwise.
+_SCREEN = 200
+
+#: Missing frames told one by one; a hole of millions is a mistake in a name, not a list to send.
+_MISSING_MAX = 100_000
+
+
+def _filters(command: Any) -> Any:
+    """The options by which `files` and `assets` are narrowed down."""
+    for option in reversed(
+        [
+            click.argument("pattern", required=False),
+            click.option("--volume", metavar="NAME", help="Only this volume."),
+            click.option("--presence", type=click.Choice([p.value for p in Presence]), help="Only in this state."),
+            click.option("--integrity", type=click.Choice([i.value for i in Integrity]), help="Only in this state."),
+            click.option(
+                "--since",
+                metavar="WHEN",
+                help='First seen since then: a time such as 2026-11-23 or 2026-11-23T08:00Z, or an age such as "2d".',
+            ),
+            click.option("--limit", type=click.IntRange(min=0), help="At most so many rows; 0 for all."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("files")
+@_filters
+@click.option("--deliverable", metavar="ID", help="Only files linked to this deliverable.")
+@click.option("--all", "every_kind", is_flag=True, help="Links and special files as well.")
+@json_option
+@csv_option
+@click.pass_context
+def files_command(
+    ctx: click.Context,
+    pattern: str | None,
+    volume: str | None,
+    presence: str | None,
+    integrity: str | None,
+    since: str | None,
+    limit: int | None,
+    deliverable: str | None,
+    every_kind: bool,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """List files.
+
+    PATTERN is a path, a folder (with all below it), a name, or a glob: without a slash it is compared with names,
+    with one with whole paths below the volume; `*` also crosses slashes.
+
+    \b
+    Examples:
+      assetwatch files A001
+      assetwatch files '*.mxf' --since 2d
+      assetwatch files --presence missing --csv > missing.csv
+    """
+    setting = setting_of(ctx)
+    wanted = _wanted(ctx, pattern, volume, presence, integrity, since, every_kind)
+    with catalog_of(ctx).read() as connection:
+        if deliverable is not None:
+            raise UsageError(f"there is no deliverable {deliverable!r}: no schedule was imported.")
+        rows = queries.list_files(connection, wanted, limit or None)
+        if as_json:
+            write_json_array(file_json(one) for one in rows)
+        elif as_csv:
+            write_csv(_CSV, (_csv_row(one) for one in rows))
+        else:
+            some, more = limited(rows, _screen_limit(limit))
+            zone = zone_of(setting)
+            _file_table(some, zone)
+            if more:
+                total = queries.count_files(connection, wanted)
+                click.echo(f"{len(some)} of {total} files shown; --limit 0 shows all.", err=True)
+
+
+@click.command("assets")
+@_filters
+@json_option
+@csv_option
+@click.pass_context
+def assets_command(
+    ctx: click.Context,
+    pattern: str | None,
+    volume: str | None,
+    presence: str | None,
+    integrity: str | None,
+    since: str | None,
+    limit: int | None,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """List assets: an image sequence is one row, with first and last frame, count and missing frames.
+
+    PATTERN as in `assetwatch files`.
+
+    \b
+    Examples:
+      assetwatch assets VFX/plates
+      assetwatch assets --json | jq '.[] | select(.frames.missing != [])'
+    """
+    wanted = _wanted(ctx, pattern, volume, presence, integrity, since, False)
+    with catalog_of(ctx).read() as connection:
+        rows = queries.list_assets(connection, wanted, limit or None)
+        if as_json:
+            write_json_array(asset_json(one) for one in rows)
+        elif as_csv:
+            write_csv(
+                ["volume", "kind", "name", "first", "last", "count", "missing", "size", "presence", "integrity"],
+                (
+                    [
+                        a.volume,
+                        a.kind,
+                        readable(a.name),
+                        a.first,
+                        a.last,
+                        a.count,
+                        a.missing,
+                        a.size,
+                        a.presence,
+                        a.integrity,
+                    ]
+                    for a in rows
+                ),
+            )
+        else:
+            some, more = limited(rows, _screen_limit(limit))
+            _asset_table(some)
+            if more:
+                click.echo(f"The first {len(some)} assets are shown; --limit 0 shows all.", err=True)
+
+
+def _wanted(
+    ctx: click.Context,
+    pattern: str | None,
+    volume: str | None,
+    presence: str | None,
+    integrity: str | None,
+    since: str | None,
+    every_kind: bool,
+) -> Filter:
+    return Filter(
+        pattern=pattern,
+        volume=volume,
+        presence=presence,
+        integrity=integrity,
+        since_us=None if since is None else parse_since(since, zone_of(setting_of(ctx))),
+        every_kind=every_kind,
+    )
+
+
+def parse_since(text: str, zone: Any) -> int:
+    """The instant that `--since` means, in the catalog's microseconds. Raises UsageError."""
+    from datetime import datetime, timedelta
+
+    now = SystemClock().now()
+    try:
+        return microseconds(now - timedelta(seconds=parse_duration(text)))
+    except ValueError:
+        pass
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f'--since {text!r}: expected a time such as 2026-11-23 or 2026-11-23T08:00, or an age such as "2d".'
+        ) from None
+    return microseconds(given if given.tzinfo else given.replace(tzinfo=zone))
+
+
+def file_json(one: Listed) -> dict[str, Any]:
+    """One file as the contract's `files --json` has it."""
+    row = one.row
+    document: dict[str, Any] = {
+        "volume": one.volume,
+        "path": readable(one.path),
+        "size": row.size,
+        "mtime": _ns_time(row.mtime_ns),
+        "presence": one.presence,
+        "integrity": row.integrity,
+        "digests": one.digests,
+        "media": one.media,
+        "sequence": None if one.sequence is None else readable(one.sequence),
+        "deliverables": [],
+        "first_seen": rfc3339(row.first_seen_us),
+        "recorded_at": rfc3339(row.recorded_us),
+        "verified_at": rfc3339(row.verified_us),
+        "checked_at": rfc3339(row.checked_us),
+        "problems": problems_of(one),
+        "kind": row.kind,
+    }
+    exact = percent(one.path)
+    if exact is not None:
+        document["path_bytes"] = exact
+    if row.target is not None:
+        document["target"] = readable(row.target)
+    return document
+
+
+def problems_of(one: Listed) -> list[str]:
+    """What a person should know of a file, each a sentence."""
+    found = []
+    if one.presence == Presence.MISSING.value:
+        found.append("gone from the volume since it was last seen")
+    if one.row.problem:
+        found.append(one.row.problem)
+    return found
+
+
+def asset_json(one: Asset) -> dict[str, Any]:
+    """One asset as the contract's `assets --json` has it."""
+    frames = None
+    if one.kind == "sequence":
+        frames = {
+            "first": one.first,
+            "last": one.last,
+            "count": one.count,
+            "missing": _frames(one.missing),
+            "zero_byte": _frames(one.zero_byte),
+            "size_outliers": _frames(one.outliers),
+        }
+    return {
+        "volume": one.volume,
+        "kind": one.kind,
+        "name": readable(one.name),
+        "path": readable(one.path),
+        "frames": frames,
+        "size": one.size,
+        "presence": one.presence,
+        "integrity": one.integrity,
+    }
+
+
+def _frames(ranges: str) -> list[int]:
+    return parse_ranges(ranges)[:_MISSING_MAX] if ranges else []
+
+
+def _ns_time(ns: int) -> str | None:
+    """A file-system time; one outside of what a calendar knows is None."""
+    try:
+        return rfc3339(ns // 1000)
+    except (OverflowError, ValueError):
+        return None
+
+
+_CSV = [
+    "volume",
+    "path",
+    "size",
+    "mtime",
+    "presence",
+    "integrity",
+    "digests",
+    "sequence",
+    "first_seen",
+    "recorded_at",
+    "verified_at",
+    "checked_at",
+    "problems",
+]
+
+
+_ASSET_CSV = ["volume", "kind", "name", "first", "last", "count", "missing", "size", "presence", "integrity"]
+
+
+def _csv_row(one: Listed) -> list[Any]:
+    document = file_json(one)
+    document["digests"] = " ".join(f"{name}:{value}" for name, value in sorted(one.digests.items()))
+    document["problems"] = "; ".join(document["problems"])
+    return [document[name] for name in _CSV]
+
+
+def _screen_limit(limit: int | None) -> int | None:
+    if limit is not None:
+        return limit or None
+    return _SCREEN if sys.stdout.isatty() else None
+
+
+def _file_table(rows: list[Listed], zone: Any) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not rows:
+        click.echo("No file fits.", err=True)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("PATH", overflow="fold", ratio=1)
+    table.add_column("SIZE", justify="right", no_wrap=True)
+    table.add_column("PRESENCE", no_wrap=True)
+    table.add_column("INTEGRITY", no_wrap=True)
+    table.add_column("SEEN", no_wrap=True)
+    volumes = {one.volume for one in rows}
+    for one in rows:
+        where = f"{one.volume}:{one.path}" if len(volumes) > 1 else one.path
+        table.add_row(
+            escape(shown(where)),
+            size(one.row.size),
+            styled(one.presence),
+            styled(one.row.integrity),
+            local_time(one.row.first_seen_us, zone)[5:],
+        )
+    console().print(table)
+
+
+def _asset_table(rows: list[Asset]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not rows:
+        click.echo("No asset fits.", err=True)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("ASSET", overflow="fold", ratio=1)
+    table.add_column("FRAMES", justify="right", no_wrap=True)
+    table.add_column("MISSING", overflow="fold", max_width=20)
+    table.add_column("SIZE", justify="right", no_wrap=True)
+    table.add_column("STATE", no_wrap=True)
+    for one in rows:
+        state = one.integrity if one.presence == Presence.PRESENT.value else one.presence
+        table.add_row(
+            escape(shown(one.name)),
+            "" if one.count is None else str(one.count),
+            f"[bold red]{one.missing}[/]" if one.missing else "",
+            size(one.size),
+            styled(state),
+        )
+    console().print(table)

@@ -1,0 +1,138 @@
+"""How does an answer look: as a table for a person, as JSON or CSV for a script?"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from assetwatch.app import Setting, open_catalog, settle_setting
+from assetwatch.clock import SystemClock
+from assetwatch.config import show_zone
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from assetwatch.catalog.engine import Database
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: What each state looks like to a person: colour of a rich style. Colour never stands alone: the word is there too.
+STYLES = {
+    "arriving": "cyan",
+    "present": "",
+    "missing": "bold red",
+    "offline": "yellow",
+    "pending": "dim",
+    "recorded": "",
+    "verified": "green",
+    "mismatch": "bold red",
+    "unreadable": "bold red",
+}
+
+
+def json_option(command: F) -> F:
+    """The option `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(command)
+
+
+def csv_option(command: F) -> F:
+    """The option `--csv`."""
+    return click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values with a header line.")(command)
+
+
+def setting_of(ctx: click.Context) -> Setting:
+    """The setting from the options before the command. Raises ConfigError."""
+    given = ctx.obj or {}
+    return settle_setting(given.get("config"), given.get("catalog"))
+
+
+def catalog_of(ctx: click.Context) -> Database:
+    """The catalog of this setting, which must exist already. Closed with the command. Raises CatalogError."""
+    database = open_catalog(setting_of(ctx), SystemClock(), create=False)
+    ctx.call_on_close(database.close)
+    return database
+
+
+def zone_of(setting: Setting) -> tzinfo:
+    """The show's time zone, in which text output gives times."""
+    zone = show_zone(setting.config)
+    if zone is not None:
+        return zone
+    local = SystemClock().now().astimezone().tzinfo
+    assert local is not None
+    return local
+
+
+def console() -> Console:
+    """Where tables go: coloured on a terminal, plain in a pipe, where it is as wide as it needs to be."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=200, no_color=True)
+
+
+def styled(word: str) -> str:
+    """A state's word in its colour, as rich markup."""
+    style = STYLES.get(word, "")
+    return f"[{style}]{word}[/]" if style else word
+
+
+def write_json(document: Any) -> None:
+    """One JSON document to standard output; what is no Unicode text cannot occur in it."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
+    sys.stdout.write("\n")
+
+
+def write_json_array(items: Iterable[Mapping[str, Any]]) -> int:
+    """A JSON array to standard output, an item a line, without holding them all; how many there were."""
+    out = sys.stdout
+    out.write("[")
+    count = 0
+    for item in items:
+        out.write(",\n" if count else "\n")
+        out.write(json.dumps(item, ensure_ascii=False, default=_plain))
+        count += 1
+    out.write("\n]\n" if count else "]\n")
+    return count
+
+
+def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: IO[str] | None = None) -> int:
+    """CSV to standard output. Cells that a spreadsheet would take for a formula are made plain text."""
+    writer = csv.writer(out or sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    count = 0
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+        count += 1
+    return count
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def limited(items: Iterator[Any], limit: int | None) -> tuple[list[Any], bool]:
+    """The first `limit` items and whether there are more."""
+    found: list[Any] = []
+    for item in items:
+        if limit is not None and len(found) >= limit:
+            return found, True
+        found.append(item)
+    return found, False

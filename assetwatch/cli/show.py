@@ -1,0 +1,233 @@
+"""What is the story of one file or folder, in plain words?"""
+
+from __future__ import annotations
+
+import os
+from datetime import tzinfo
+from typing import Any
+
+import click
+
+from assetwatch.catalog import queries, volumes
+from assetwatch.catalog.queries import Listed
+from assetwatch.cli.files import asset_json, file_json
+from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
+from assetwatch.errors import UsageError
+from assetwatch.model import FileKind, Presence
+from assetwatch.paths import from_os, readable, shown
+from assetwatch.units import duration, local_time, rfc3339, size
+
+
+@click.command("show")
+@click.argument("path")
+@json_option
+@click.pass_context
+def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
+    """Tell the whole story of a file: when it arrived, settled and was hashed, what it is, what happened to it since.
+
+    PATH is a path on disk, a path below a volume, or `volume:path`. Of a folder its content is summed up.
+
+    \b
+    Examples:
+      assetwatch show /mnt/ingest/A001/A001C001_260311_R1AB.mov
+      assetwatch show ingest:A001
+    """
+    zone = zone_of(setting_of(ctx))
+    with catalog_of(ctx).read() as connection:
+        found = _find(connection, path)
+        if not found:
+            raise UsageError(
+                f"{path}: the catalog knows no such file or folder. `assetwatch files` lists what it knows."
+            )
+        if len(found) > 1:
+            names = ", ".join(f"{volume}:{shown(where)}" for volume, where in found)
+            raise UsageError(f"{path}: there are several: {names}. Give the volume's name in front.")
+        volume, where = found[0]
+        one = queries.one_file(connection, volume, where)
+        if one is None:
+            _folder(connection, volume, where, as_json, zone)
+            return
+        versions = queries.versions_of(connection, one.row.id)
+        observations = queries.observations_of(connection, one.row.id)
+        media = None if one.row.version_id is None else queries.media_record(connection, one.row.version_id)
+        reason = next((row.reason for row in volumes.all_volumes(connection) if row.name == volume), None)
+    if as_json:
+        write_json(
+            {
+                **file_json(one),
+                "versions": [_version_json(version) for version in versions],
+                "observations": [
+                    {"at": rfc3339(note["at_us"]), "what": note["what"], "detail": note["detail"]}
+                    for note in observations
+                ],
+                "probe": None if media is None else {**media, "probed_us": rfc3339(media["probed_us"])},
+            }
+        )
+    else:
+        for line in story(one, versions, observations, media, zone, reason):
+            console().print(line, soft_wrap=True)
+    ctx.exit(1 if _is_wrong(one) else 0)
+
+
+def _is_wrong(one: Listed) -> bool:
+    return one.presence == Presence.MISSING.value or one.row.integrity in ("mismatch", "unreadable")
+
+
+def _find(connection: Any, path: str) -> list[tuple[str, str]]:
+    """(volume, path) of what a person means: a path on disk first, where it lies below a volume's root."""
+    text = from_os(os.path.abspath(path))
+    for row in volumes.all_volumes(connection):
+        root = row.root.rstrip("/")
+        for given in (text, from_os(os.path.realpath(path))):
+            if given == root:
+                return [(row.name, "")]
+            if given.startswith(root + "/"):
+                inside = queries.find(connection, f"{row.name}:{given[len(root) + 1 :]}")
+                if inside:
+                    return inside
+    return queries.find(connection, from_os(path))
+
+
+def story(
+    one: Listed,
+    versions: list[dict[str, Any]],
+    observations: list[dict[str, Any]],
+    media: dict[str, Any] | None,
+    zone: tzinfo,
+    offline_reason: str | None,
+) -> list[str]:
+    """The story of a file as lines of rich markup, oldest event last but the present first."""
+    from rich.markup import escape
+
+    from assetwatch.cli.plumbing import describe
+
+    row = one.row
+
+    def when(us: int | None) -> str:
+        return local_time(us, zone, seconds=True)
+
+    lines = [f"[bold]{escape(shown(one.volume + ':' + one.path))}[/]"]
+    if row.kind == FileKind.SYMLINK.value:
+        return [*lines, f"A symbolic link to {escape(shown(row.target or '?'))}. Links are recorded, never followed."]
+    if row.kind == FileKind.SPECIAL.value:
+        return [*lines, "A FIFO, socket or device. Recorded, never opened."]
+    lines.append(f"{size(row.size)} ({row.size} bytes), {styled(one.presence)}, {styled(row.integrity)}")
+    if one.sequence:
+        lines.append(f"A frame of {escape(shown(one.sequence))}")
+    lines.append("")
+    if one.presence == Presence.OFFLINE.value:
+        lines.append(f"Its volume is not there, nothing is said of the file: {escape(offline_reason or '')}")
+    elif one.presence == Presence.MISSING.value:
+        lines.append(f"Gone since {when(row.absent_us)}: the volume is there, and two looks did not find the file.")
+    elif one.presence == Presence.ARRIVING.value:
+        lines.append(f"It is still arriving: last changed as seen at {when(row.stat_since_us)}.")
+    if row.problem:
+        lines.append(f"[bold red]{escape(row.problem)}[/]")
+        if row.due_us is not None and row.due_for == "read":
+            lines.append(f"It is tried again at {when(row.due_us)}.")
+    lines.append(_in_words(row))
+    lines.append("")
+    events: list[tuple[int, str]] = [(row.first_seen_us, "first seen")]
+    for version in versions:
+        events += _version_events(version)
+    events += [(note["at_us"], escape(_noted(note))) for note in observations]
+    if row.checked_us is not None:
+        events.append((row.checked_us, "read again and found as recorded"))
+    for at_us, text in sorted(events, key=lambda event: event[0]):
+        lines.append(f"  {when(at_us)}  {text}")
+    if one.digests:
+        lines.append("")
+        lines += [f"  {algorithm:7} {value}" for algorithm, value in sorted(one.digests.items())]
+    if media is not None:
+        lines.append("")
+        if one.media is not None:
+            lines += [escape(line) for line in describe(one.media)]
+        elif media["status"] != "not_media":
+            lines.append(f"Its media facts could not be read: {escape(media['reason'] or media['status'])}")
+        if media["status"] != "not_media":
+            lines.append(f"  [dim]read by {escape(media['tool'])} {escape(media['tool_version'])}[/]")
+    return lines
+
+
+def _in_words(row: Any) -> str:
+    return {
+        "pending": "Its bytes have not been read yet.",
+        "recorded": "Its bytes are recorded. No sender's digest is known to compare them with.",
+        "verified": "Its bytes equal what its sender said.",
+        "mismatch": "[bold red]Its bytes are not what they should be.[/]",
+        "unreadable": "[bold red]Its bytes could not be read.[/]",
+    }[str(row.integrity)]
+
+
+def _version_events(version: dict[str, Any]) -> list[tuple[int, str]]:
+    took = duration(version["read_us"] / 1_000_000)
+    how = (
+        f"read in {took} and recorded"
+        if version["how"] == "read"
+        else "recorded as a further name of bytes already read"
+    )
+    events = [(version["settled_us"], "came to rest"), (version["recorded_us"], f"{how}: {size(version['size'])}")]
+    return events
+
+
+def _noted(note: dict[str, Any]) -> str:
+    """An observation in words."""
+    detail = note["detail"]
+    texts = {
+        "changed": "was written to; its bytes have to be read again",
+        "replaced": "has other bytes than before: a new version, the old one stays on record",
+        "same_bytes": "was touched, but its bytes are the same",
+        "missing": "was found gone at the second look",
+        "back": "is there again",
+        "hard_link": "is another name (hard link) of a file that was read already",
+        "set_aside": "was set aside",
+    }
+    if note["what"] == "moved":
+        return f"was moved here from {shown(detail.get('from', '?'))}"
+    if note["what"] == "unreadable":
+        return f"could not be read: {detail.get('reason', '')}"
+    return texts.get(note["what"], note["what"])
+
+
+def _version_json(version: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "size": version["size"],
+        "digests": version["digests"],
+        "seen": rfc3339(version["seen_us"]),
+        "settled": rfc3339(version["settled_us"]),
+        "recorded_at": rfc3339(version["recorded_us"]),
+        "superseded_at": rfc3339(version["superseded_us"]),
+        "how": version["how"],
+    }
+
+
+def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo) -> None:
+    summary = queries.folder_summary(connection, volume, path)
+    assets = list(queries.list_assets(connection, queries.Filter(pattern=path or None, volume=volume), 50))
+    if as_json:
+        write_json(
+            {
+                "volume": volume,
+                "path": readable(path),
+                "states": summary["states"],
+                "first_seen": rfc3339(summary["first_seen_us"]),
+                "recorded_at": rfc3339(summary["recorded_us"]),
+                "assets": [asset_json(one) for one in assets],
+            }
+        )
+        return
+    from rich.markup import escape
+
+    out = console()
+    out.print(f"[bold]{escape(shown(f'{volume}:{path}'))}[/]")
+    total = sum(one["files"] for one in summary["states"])
+    out.print(f"{total} files, {size(sum(one['size'] for one in summary['states']))}")
+    for one in summary["states"]:
+        out.print(f"  {one['files']} {styled(one['presence'])}, {styled(one['integrity'])}, {size(one['size'])}")
+    out.print(
+        f"First file seen {local_time(summary['first_seen_us'], zone)}, last recorded "
+        f"{local_time(summary['recorded_us'], zone)}"
+    )
+    for asset in assets:
+        gaps = f", [bold red]missing {asset.missing}[/]" if asset.missing else ""
+        out.print(f"  {escape(shown(asset.name))}  {size(asset.size)}{gaps}", soft_wrap=True)

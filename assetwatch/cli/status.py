@@ -1,0 +1,228 @@
+"""The first page: is everything watched, what arrived, what is wrong?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from assetwatch import app
+from assetwatch.catalog import queries, volumes
+from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
+from assetwatch.clock import SystemClock
+from assetwatch.paths import readable, shown
+from assetwatch.units import duration, local_time, microseconds, rfc3339, size
+
+#: A keeper that has not said anything for so long is not working any more (microseconds).
+_SILENT_US = 60_000_000
+
+
+@click.command("status")
+@click.option(
+    "--since",
+    metavar="AGE",
+    default="24h",
+    show_default=True,
+    help='What counts as newly arrived, such as "8h" or "2d".',
+)
+@json_option
+@click.pass_context
+def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
+    """The first page: what needs a person, the volumes, what arrived.
+
+    Exits with 1 when something is wrong: files that do not match, are unreadable or missing; a volume that is offline.
+    """
+    from assetwatch.cli.files import parse_since
+
+    setting = setting_of(ctx)
+    now = SystemClock().now()
+    now_us = microseconds(now)
+    zone = zone_of(setting)
+    since_us = parse_since(since, zone)
+    with catalog_of(ctx).read() as connection:
+        rows = volumes.all_volumes(connection)
+        tallies = queries.tallies(connection)
+        alerts = volumes.open_alerts(connection)
+        keeper = volumes.latest_keeper(connection, "run")
+        recent, recent_files, recent_bytes = queries.arrived_since(connection, since_us)
+        wrong = queries.problem_files(connection)
+        verification = queries.last_run(connection, "verify")
+        report = queries.last_run(connection, "report")
+    document: dict[str, Any] = {
+        "volumes": [_volume(row, tallies) for row in rows],
+        "files": {
+            "by_presence": _sum(tallies, rows, 1),
+            "by_integrity": _sum(tallies, rows, 2),
+        },
+        "deliverables": {"by_status": {}, "late": 0},
+        "alerts": [{"kind": one.kind, "since": rfc3339(one.opened_us), "text": readable(one.text)} for one in alerts],
+        "problems": [
+            {"volume": volume, "path": readable(path), "state": state, "problem": problem or None}
+            for volume, path, state, problem in wrong
+        ],
+        "last_verification": _run(verification),
+        "last_report": _run(report),
+        "daemon": _daemon(keeper, now_us),
+    }
+    if as_json:
+        write_json(document)
+    else:
+        _print(document, recent, recent_files, recent_bytes, since, zone, now_us, rows)
+    ctx.exit(1 if alerts or wrong else 0)
+
+
+def _volume(row: Any, tallies: Any) -> dict[str, Any]:
+    mine = [one for one in tallies if one[0] == row.id]
+    return {
+        "name": row.name,
+        "root": readable(row.root),
+        "project": row.project,
+        "online": bool(row.online),
+        "reason": row.reason,
+        "watching": row.watching,
+        "file_system": row.file_system,
+        "files": sum(n for _, presence, _, n, _ in mine if presence != "missing"),
+        "bytes": sum(s for _, presence, _, _, s in mine if presence != "missing"),
+        "arriving": sum(n for _, presence, _, n, _ in mine if presence == "arriving"),
+        "missing": sum(n for _, presence, _, n, _ in mine if presence == "missing"),
+        "last_event": rfc3339(row.last_event_us),
+        "last_scan": rfc3339(row.last_scan_us),
+        "overflows": row.overflows,
+        "watches": row.watches,
+        "watch_limit": row.watch_limit,
+        "ignored": json.loads(row.ignored),
+    }
+
+
+def _sum(tallies: Any, rows: Any, axis: int) -> dict[str, int]:
+    """Files by one axis; those of a volume that is not there count as offline."""
+    offline = {row.id for row in rows if not row.online}
+    counts: dict[str, int] = {}
+    for one in tallies:
+        key = "offline" if axis == 1 and one[0] in offline else str(one[axis])
+        counts[key] = counts.get(key, 0) + one[3]
+    return counts
+
+
+def _run(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "run": found["run"],
+        "started": rfc3339(found["started_us"]),
+        "finished": rfc3339(found["finished_us"]),
+        "complete": found["complete"],
+        **found["counts"],
+    }
+
+
+def _daemon(keeper: Any, now_us: int) -> dict[str, Any] | None:
+    """The daemon's state; None where none runs."""
+    if keeper is None or keeper.stopped_us is not None:
+        return None
+    alive = app.is_alive(keeper.host, keeper.pid, keeper.boot_id)
+    silent = now_us - keeper.beat_us > _SILENT_US
+    if alive is False or (alive is None and silent):
+        return None
+    return {
+        "host": keeper.host,
+        "pid": keeper.pid,
+        "version": keeper.version,
+        "started": rfc3339(keeper.started_us),
+        "heard_from": rfc3339(keeper.beat_us),
+        "responding": not silent,
+        **json.loads(keeper.doing),
+    }
+
+
+def _print(
+    document: dict[str, Any],
+    recent: Any,
+    recent_files: int,
+    recent_bytes: int,
+    since: str,
+    zone: Any,
+    now_us: int,
+    rows: Any,
+) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = console()
+    needs = [f"[bold red]![/] {escape(shown(one['text']))}" for one in document["alerts"]]
+    needs += [
+        f"[bold red]![/] {styled(one['state'])}: {escape(shown(one['volume'] + ':' + one['path']))}"
+        + (f": {escape(one['problem'])}" if one["problem"] else "")
+        for one in document["problems"]
+    ]
+    daemon = document["daemon"]
+    if daemon is None:
+        needs.append("[yellow]![/] no daemon is running: nothing is being watched. Start it with `assetwatch run`.")
+    elif not daemon["responding"]:
+        needs.append(f"[bold red]![/] the daemon (process {daemon['pid']}) has said nothing for over a minute.")
+    for line in needs:
+        out.print(line)
+    if needs:
+        out.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, right in (
+        ("VOLUME", False),
+        ("STATE", False),
+        ("FILES", True),
+        ("SIZE", True),
+        ("ARRIVING", True),
+        ("LAST EVENT", False),
+        ("LAST SCAN", False),
+    ):
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "VOLUME", overflow="fold")
+    for one, row in zip(document["volumes"], rows, strict=True):
+        state = (
+            f"online, {one['watching']}"
+            if one["online"] and one["watching"] and daemon
+            else ("online" if one["online"] else styled("offline"))
+        )
+        table.add_row(
+            escape(shown(one["name"])),
+            state,
+            str(one["files"]),
+            size(one["bytes"]),
+            str(one["arriving"] or ""),
+            _ago(row.last_event_us, now_us),
+            _ago(row.last_scan_us, now_us),
+        )
+    out.print(table)
+    counts = document["files"]["by_integrity"]
+    if counts:
+        out.print()
+        out.print("Files: " + ", ".join(f"{count} {styled(state)}" for state, count in sorted(counts.items())))
+    if daemon and daemon.get("reading"):
+        for one in daemon["reading"]:
+            share = f" ({100 * one['bytes_done'] // one['size']} %)" if one["size"] else ""
+            out.print(
+                f"Reading {escape(shown(one['path']))}: {size(one['bytes_done'])} of {size(one['size'] or 0)}{share}"
+            )
+    if recent_files:
+        out.print()
+        out.print(f"Arrived in the last {since}: {recent_files} files, {size(recent_bytes)}")
+        arrived = Table(box=None, pad_edge=False, show_header=False)
+        arrived.add_column(overflow="fold", ratio=1)
+        arrived.add_column(justify="right", no_wrap=True)
+        arrived.add_column(justify="right", no_wrap=True)
+        arrived.add_column(no_wrap=True)
+        for volume, path, count, total, last_us in recent:
+            arrived.add_row(
+                f"  {escape(shown(f'{volume}:{path}' if path else volume))}",
+                f"{count} files",
+                size(total),
+                local_time(last_us, zone),
+            )
+        out.print(arrived)
+
+
+def _ago(us: int | None, now_us: int) -> str:
+    """How long ago, for a table: exact times are in `--json`."""
+    if us is None:
+        return "-"
+    seconds = max(0.0, (now_us - us) / 1_000_000)
+    return "now" if seconds < 2 else f"{duration(seconds)} ago"

@@ -1,0 +1,303 @@
+"""In which order is the work done, and when does it go on? One loop through the rooms; each does a bounded amount."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from assetwatch import sdnotify
+from assetwatch.catalog import files, volumes
+from assetwatch.catalog import tables as t
+from assetwatch.catalog.engine import Database
+from assetwatch.clock import Clock
+from assetwatch.ingest.care import Care
+from assetwatch.ingest.draw import Draughtsman
+from assetwatch.ingest.reading import ReadingRoom
+from assetwatch.paths import from_os, shown
+from assetwatch.units import microseconds, size
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two words of life in the catalog: while something is under way, and while nothing is.
+_BEAT_BUSY_S: Final = 1.0
+_BEAT_IDLE_S: Final = 10.0
+
+#: Seconds between two looks into the catalog for what a person asked for (a scan, an acceptance).
+_ASKED_S: Final = 1.0
+
+#: What the loop turns to at a due time. Claimed files come back through the pool, not by the clock.
+_DUE: Final = ("settle", "read", "probe", "absence")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a scan is: files known, still to be read, and being written; bytes read so far and to be read."""
+
+    known: int
+    waiting: int
+    arriving: int
+    bytes_read: int
+    bytes_waiting: int
+    scanning: bool
+
+
+class Daemon:
+    """The loop over the volumes in care.
+
+    `tick` does what is due and says when it wants to be called next; it holds nothing that matters in memory.
+    `closers` are called, in order, when it ends.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        wake: threading.Event,
+        keeper_id: int,
+        cares: Sequence[Care],
+        reading: ReadingRoom,
+        draughtsman: Draughtsman,
+        closers: Sequence[Callable[[], object]],
+    ) -> None:
+        self.database = database
+        self.cares = list(cares)
+        self.wake = wake
+        self._clock = clock
+        self._keeper_id = keeper_id
+        self._reading = reading
+        self._draughtsman = draughtsman
+        self._closers = closers
+        self._ids = [care.id for care in cares]
+        self._next_beat = float("-inf")
+        self._next_asked = float("-inf")
+        self._stale = True
+        self._said: Mapping[str, Any] | None = None
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    def tick(self) -> float:
+        """Do a bounded amount of what is due; the seconds until there is more to do (0: now).
+
+        Raises CatalogError when the catalog cannot be written: the keeper ends, and begins where it was.
+        """
+        work = 0
+        for care in self.cares:
+            care.guard()
+            work += care.hear()
+        for care in self.cares:
+            work += care.scan()
+            work += care.see_due()
+        work += self._read()
+        if work or self._stale:
+            work += self._draw()
+        self._publish(busy=work > 0)
+        return 0.0 if work else self._rest()
+
+    def run(self, stop: threading.Event, reload: threading.Event, reloaded: Callable[[], bool]) -> None:
+        """Work until `stop` is set.
+
+        When `reload` is set every volume is scanned and `reloaded` is called; where it says that another configuration
+        is to be put in force, this returns.
+        """
+        watchdog = sdnotify.watchdog_seconds()
+        while not stop.is_set():
+            if reload.is_set():
+                reload.clear()
+                if reloaded():
+                    return
+                for care in self.cares:
+                    care.ask_scan("asked by SIGHUP")
+            wait = self.tick()
+            sdnotify.notify(watchdog=1)
+            if wait > 0 and not stop.is_set():
+                self._clock.wait(self.wake, min(wait, (watchdog or 60.0) / 3))
+            self.wake.clear()
+
+    def run_until_quiet(
+        self, stop: threading.Event, patience_seconds: float, progress: Callable[[Progress], None] | None = None
+    ) -> bool:
+        """Scan every volume once and work until nothing is owed to any file; whether that was reached.
+
+        Files that go on changing are waited for up to `patience_seconds` after everything else is done.
+        """
+        only_arriving_since: float | None = None
+        next_word = float("-inf")
+        while not stop.is_set():
+            wait = self.tick()
+            now = self._clock.monotonic()
+            if now >= next_word and progress is not None:
+                progress(self.progress())
+                next_word = now + 0.2
+            if wait > 0:
+                if self._quiet():
+                    if progress is not None:
+                        progress(self.progress())
+                    return True
+                only_arriving_since = only_arriving_since or now
+                if not self._reading.busy and now - only_arriving_since > patience_seconds:
+                    return False
+                self._clock.wait(self.wake, min(wait, 0.5))
+            else:
+                only_arriving_since = None
+            self.wake.clear()
+        return False
+
+    def close(self) -> None:
+        """Stop reading, give back what was claimed and the volumes. Whatever was not finished is done again later."""
+        for care in self.cares:
+            care.close()
+        release = list(self._closers)
+        for closer in release[:2]:
+            closer()
+        self._reading.collect()
+        now_us = self._now_us()
+        while self._reading.record({care.id for care in self.cares if care.online}, now_us):
+            pass
+        with self.database.write() as connection:
+            volumes.leave_keeper(connection, self._keeper_id, now_us)
+        for closer in release[2:]:
+            closer()
+
+    # -- rooms --------------------------------------------------------------------------------------------------
+
+    def _read(self) -> int:
+        """Record what was read, and begin with what is due."""
+        work = self._reading.collect()
+        doubted = self._reading.in_doubt()
+        for care in self.cares:
+            if care.id in doubted:
+                care.guard(force=True)
+        online = [care.id for care in self.cares if care.online]
+        work += self._reading.record(set(online), self._now_us())
+        return work + self._reading.begin(online, self._now_us())
+
+    def _draw(self) -> int:
+        """Draw up sequences whose frames came, went or changed."""
+        with self.database.read() as connection:
+            stale = connection.execute(
+                select(t.series.c.id).where(t.series.c.stale == 1, t.series.c.volume_id.in_(self._ids)).limit(1)
+            ).first()
+        self._stale = stale is not None
+        if not self._stale:
+            return 0
+        with self.database.write() as connection:
+            return self._draughtsman.draw(connection, self._ids, self._now_us())
+
+    def _rest(self) -> float:
+        """Seconds until something is due."""
+        now = self._clock.monotonic()
+        waits = [care.next_wake() - now for care in self.cares]
+        waits += [self._next_beat - now, self._next_asked - now]
+        drawing = self._draughtsman.next_wake()
+        if self._stale and drawing is not None:
+            waits.append(drawing - now)
+        online = [care.id for care in self.cares if care.online]
+        if online:
+            with self.database.read() as connection:
+                next_us = files.next_due_us(connection, online, _DUE)
+            if next_us is not None:
+                # What is due already waits for a reader, and its end wakes the loop.
+                waits.append(max((next_us - self._now_us()) / 1_000_000, 0.001 if not self._reading.busy else 0.5))
+        return max(0.0, min(waits))
+
+    # -- what others see ----------------------------------------------------------------------------------------
+
+    def _publish(self, *, busy: bool) -> None:
+        """Say in the catalog what is going on, and take from it what a person asked for."""
+        now = self._clock.monotonic()
+        if now >= self._next_asked:
+            self._next_asked = now + _ASKED_S
+            self._take_requests()
+            for care in self.cares:
+                care.publish()
+        if now < self._next_beat:
+            return
+        doing = self._doing()
+        self._next_beat = now + (_BEAT_BUSY_S if busy or doing["reading"] else _BEAT_IDLE_S)
+        with self.database.write() as connection:
+            volumes.beat(connection, self._keeper_id, self._now_us(), doing)
+        sdnotify.notify(status=self.summary(doing))
+
+    def _take_requests(self) -> None:
+        with self.database.read() as connection:
+            rows = {row.id: row for row in volumes.all_volumes(connection)}
+        for care in self.cares:
+            row = rows[care.id]
+            care.accept(row.accepted_us)
+            if row.scan_wanted_us is not None:
+                with self.database.write() as connection:
+                    volumes.set_values(connection, care.id, {"scan_wanted_us": None})
+                care.ask_scan("asked for")
+
+    def _doing(self) -> dict[str, Any]:
+        """What is under way, for `status`."""
+        now = self._clock.monotonic()
+        return {
+            "reading": [
+                {
+                    "path": shown(from_os(one.path)),
+                    "bytes_done": one.bytes_done,
+                    "size": one.size,
+                    "seconds": round(now - one.started, 1),
+                }
+                for one in self._reading.progress()
+            ],
+            "scanning": [care.name for care in self.cares if care.scanning],
+            "files_read": self._reading.files_read,
+            "bytes_read": self._reading.bytes_read,
+            "overflows": sum(care.overflows for care in self.cares),
+        }
+
+    def summary(self, doing: Mapping[str, Any]) -> str:
+        """One line for `systemctl status`."""
+        online = sum(care.online for care in self.cares)
+        parts = [f"{online} of {len(self.cares)} volumes online"]
+        if doing["scanning"]:
+            parts.append(f"scanning {', '.join(doing['scanning'])}")
+        if doing["reading"]:
+            parts.append(f"reading {len(doing['reading'])} large files")
+        parts.append(f"{doing['files_read']} files, {size(doing['bytes_read'])} read")
+        return ", ".join(parts)
+
+    def progress(self) -> Progress:
+        """How far the volumes in care are."""
+        with self.database.read() as connection:
+            rows = connection.execute(
+                select(t.tally.c.presence, t.tally.c.integrity, func.sum(t.tally.c.files), func.sum(t.tally.c.size))
+                .where(t.tally.c.volume_id.in_(self._ids))
+                .group_by(t.tally.c.presence, t.tally.c.integrity)
+            ).all()
+        counts = {(presence, integrity): (int(count), int(total)) for presence, integrity, count, total in rows}
+        waiting = [value for (_, integrity), value in counts.items() if integrity == "pending"]
+        return Progress(
+            known=sum(count for count, _ in counts.values()),
+            waiting=sum(count for count, _ in waiting),
+            arriving=sum(count for (presence, _), (count, _) in counts.items() if presence == "arriving"),
+            bytes_read=self._reading.bytes_read + sum(one.bytes_done for one in self._reading.progress()),
+            bytes_waiting=sum(total for _, total in waiting),
+            scanning=any(care.scanning for care in self.cares),
+        )
+
+    def _quiet(self) -> bool:
+        """Whether every volume that is there was scanned, and nothing is owed to any of its files any more."""
+        online = [care for care in self.cares if care.online]
+        if any(care.scanning or not care.scans_done for care in online) or self._reading.busy or self._stale:
+            return False
+        if not online:
+            return True
+        horizon = self._now_us() + max(care.intake.confirm_us for care in online) + 1_000_000
+        with self.database.read() as connection:
+            due = files.next_due_us(connection, [care.id for care in online], ("settle", "absence", "probe", "reading"))
+            if due is not None:
+                return False
+            # Unreadable files are tried again for ever; nobody waits for that.
+            due = files.next_due_us(connection, [care.id for care in online], ("read",))
+        return due is None or due > horizon
+
+    def _now_us(self) -> int:
+        return microseconds(self._clock.now())
