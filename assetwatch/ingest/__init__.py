@@ -1,1 +1,1 @@
-"""What stands on a volume, and when is it worth reading? The rooms from disk to catalog: watch, look, settle, read, record."""
+"""What stands on a volume, and when is it worth reading? From disk to catalog: watch, look, settle, read, record."""

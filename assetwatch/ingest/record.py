@@ -29,9 +29,19 @@ INTERRUPTIONS_MAX = 8
 class Finished:
     """What is known once a file has been read: its digests or why there are none, and its media where it has any."""
 
+    volume_id: int
     file_id: int
     outcome: Reading | NotRead
     media: ProbeResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The media of a file whose bytes had been recorded before."""
+
+    volume_id: int
+    file_id: int
+    media: ProbeResult
 
 
 def record(
@@ -139,17 +149,17 @@ def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow
     )
 
 
-def record_probes(connection: Connection, probes: Mapping[int, ProbeResult], now_us: int) -> None:
-    """Enter the media of files whose bytes had been recorded before: file id -> result."""
-    rows = files.by_id(connection, list(probes))
+def record_probes(connection: Connection, probed: Sequence[Probed], now_us: int) -> None:
+    """Enter the media of files whose bytes had been recorded before."""
+    rows = files.by_id(connection, [one.file_id for one in probed])
     changes = []
     media = []
-    for file_id, result in probes.items():
-        row = rows.get(file_id)
+    for one in probed:
+        row = rows.get(one.file_id)
         if row is None or row.due_for != "probing" or row.version_id is None:
             continue
         changes.append((row, replace(row, due_for=None, due_us=None, attempts=0)))
-        media.append(media_row(row.version_id, result, now_us))
+        media.append(media_row(row.version_id, one.media, now_us))
     files.set_media(connection, media)
     files.change(connection, changes)
 
