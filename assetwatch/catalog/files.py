@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.rows import FILES, FileRow, file_rows
@@ -70,7 +70,11 @@ def _reserve(connection: Connection, table: str, count: int) -> int:
 
 def _insert(connection: Connection, table: Any) -> Any:
     """An INSERT that knows ON CONFLICT, in the words of the database at hand."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # slow to import, and seldom needed
+
+    return postgresql.insert(table)
 
 
 # -- folders ----------------------------------------------------------------------------------------------------

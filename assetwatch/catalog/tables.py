@@ -40,6 +40,22 @@ def _table(name: str, *parts: Column[object] | CheckConstraint | Index, with_row
     return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=with_rowid)
 
 
+_partial_indexes: list[Index] = []
+
+
+def _partial(*names: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows for which `where` holds: its name, then its columns."""
+    index = Index(*names, unique=unique, sqlite_where=text(where))
+    _partial_indexes.append(index)
+    return index
+
+
+def complete_for_postgresql() -> None:
+    """Tell PostgreSQL's part of the partial indexes. Not at import: naming that dialect loads it, in every command."""
+    for index in _partial_indexes:
+        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+
+
 #: Blocks of ids already given out, one row a table: ids are known before the rows are written,
 #: so that a thousand rows that point at each other go in one executemany on either database.
 counter = _table(
@@ -147,47 +163,13 @@ file = _table(
         "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence')", name="due_for"
     ),
     Index("uq_file_folder_id_name", "folder_id", "name", unique=True),
-    Index(
-        "ix_file_due",
-        "volume_id",
-        "due_us",
-        sqlite_where=text("due_us is not null"),
-        postgresql_where=text("due_us is not null"),
-    ),
+    _partial("ix_file_due", "volume_id", "due_us", where="due_us is not null"),
     Index("ix_file_inode", "volume_id", "inode"),
-    Index(
-        "ix_file_series_frame",
-        "series_id",
-        "frame",
-        sqlite_where=text("series_id is not null"),
-        postgresql_where=text("series_id is not null"),
-    ),
-    Index(
-        "ix_file_sequence_id",
-        "sequence_id",
-        sqlite_where=text("sequence_id is not null"),
-        postgresql_where=text("sequence_id is not null"),
-    ),
-    Index(
-        "ix_file_presence",
-        "presence",
-        "volume_id",
-        sqlite_where=text("presence <> 'present'"),
-        postgresql_where=text("presence <> 'present'"),
-    ),
-    Index(
-        "ix_file_integrity",
-        "integrity",
-        "volume_id",
-        sqlite_where=text("integrity in ('pending', 'mismatch', 'unreadable')"),
-        postgresql_where=text("integrity in ('pending', 'mismatch', 'unreadable')"),
-    ),
-    Index(
-        "ix_file_problem",
-        "id",
-        sqlite_where=text("problem is not null"),
-        postgresql_where=text("problem is not null"),
-    ),
+    _partial("ix_file_series_frame", "series_id", "frame", where="series_id is not null"),
+    _partial("ix_file_sequence_id", "sequence_id", where="sequence_id is not null"),
+    _partial("ix_file_presence", "presence", "volume_id", where="presence <> 'present'"),
+    _partial("ix_file_integrity", "integrity", "volume_id", where="integrity in ('pending', 'mismatch', 'unreadable')"),
+    _partial("ix_file_problem", "id", where="problem is not null"),
     Index("ix_file_first_seen_us", "first_seen_us"),
 )
 
@@ -247,7 +229,7 @@ series = _table(
     #: 1: frames came, went or changed, and the sequences have to be drawn up anew
     Column("stale", Integer, nullable=False, server_default="1"),
     Index("uq_series_folder_id_prefix_suffix", "folder_id", "prefix", "suffix", unique=True),
-    Index("ix_series_stale", "stale", sqlite_where=text("stale = 1"), postgresql_where=text("stale = 1")),
+    _partial("ix_series_stale", "stale", where="stale = 1"),
 )
 
 #: One image sequence, drawn up from the frames' rows; never written by hand.
@@ -284,12 +266,7 @@ observation = _table(
     Column("version_id", Id),
     #: JSON
     Column("detail", Text, nullable=False, server_default="{}"),
-    Index(
-        "ix_observation_file_id",
-        "file_id",
-        sqlite_where=text("file_id is not null"),
-        postgresql_where=text("file_id is not null"),
-    ),
+    _partial("ix_observation_file_id", "file_id", where="file_id is not null"),
     Index("ix_observation_at_us", "at_us"),
 )
 
@@ -332,11 +309,5 @@ alert = _table(
     Column("opened_us", Int64, nullable=False),
     Column("closed_us", Int64),
     Column("text", Text, nullable=False),
-    Index(
-        "uq_alert_open",
-        "key",
-        unique=True,
-        sqlite_where=text("closed_us is null"),
-        postgresql_where=text("closed_us is null"),
-    ),
+    _partial("uq_alert_open", "key", unique=True, where="closed_us is null"),
 )

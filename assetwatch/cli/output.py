@@ -84,6 +84,14 @@ def styled(word: str) -> str:
     return f"[{style}]{word}[/]" if style else word
 
 
+def tinted(word: str) -> str:
+    """A state's word in its colour, for output that does without rich's tables."""
+    style = STYLES.get(word, "").split()
+    if not style or not sys.stdout.isatty():
+        return word
+    return click.style(word, fg=style[-1] if style[-1] != "dim" else None, bold="bold" in style, dim="dim" in style)
+
+
 def write_json(document: Any) -> None:
     """One JSON document to standard output; what is no Unicode text cannot occur in it."""
     json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=_plain)

@@ -13,7 +13,7 @@ import click
 from assetwatch import app, log
 from assetwatch.catalog import queries, volumes
 from assetwatch.catalog.engine import Database
-from assetwatch.cli.output import json_option, setting_of, styled, write_json
+from assetwatch.cli.output import json_option, setting_of, tinted, write_json
 from assetwatch.clock import SystemClock
 from assetwatch.config import VolumeSection
 from assetwatch.daemon import Progress
@@ -223,30 +223,26 @@ def _grouped(tallies: Sequence[tuple[int, str, str, int, int]], volume_id: int, 
 
 
 def _say(summary: dict[str, Any]) -> None:
-    from rich.markup import escape
-
-    from assetwatch.cli.output import console
-
-    out = console()
     for one in summary["volumes"]:
+        name = shown(one["name"])
         if not one["online"]:
-            out.print(f"{escape(one['name'])}: {styled('offline')}: {escape(one['reason'] or '')}")
+            click.echo(f"{name}: {tinted('offline')}: {one['reason'] or ''}")
             continue
-        states = ", ".join(f"{count} {styled(state)}" for state, count in sorted(one["by_integrity"].items()))
+        states = ", ".join(f"{count} {tinted(state)}" for state, count in sorted(one["by_integrity"].items()))
+        line = f"{name}: {one['files']} files, {size(one['bytes'])}"
+        click.echo(f"{line}: {states}" if states else line)
         arriving = one["by_presence"].get("arriving", 0)
         missing = one["by_presence"].get("missing", 0)
-        line = f"{escape(shown(one['name']))}: {one['files']} files, {size(one['bytes'])}"
-        out.print(f"{line}: {states}" if states else line)
         if arriving:
-            out.print(f"  {styled('arriving')}: {arriving} files were still being written")
+            click.echo(f"  {tinted('arriving')}: {arriving} files were still being written")
         if missing:
-            out.print(f"  {styled('missing')}: {missing} files are gone since they were last seen")
+            click.echo(f"  {tinted('missing')}: {missing} files are gone since they were last seen")
         if one["ignored"]:
             rules = ", ".join(f"{shown(rule)} {count}" for rule, count in list(one["ignored"].items())[:6])
-            out.print(f"  ignored by rule: {escape(rules)}")
+            click.echo(f"  ignored by rule: {rules}")
     for text in summary["alerts"]:
-        out.print(f"[bold red]![/] {escape(text)}")
+        click.echo(f"! {shown(text)}")
     for one in summary["wrong"]:
         reason = f": {one['problem']}" if one["problem"] else ""
-        out.print(f"  {styled(one['state'])}  {escape(shown(one['volume'] + ':' + one['path']))}{escape(reason)}")
+        click.echo(f"  {tinted(one['state'])}  {shown(one['volume'] + ':' + one['path'])}{reason}")
     click.echo(f"Done in {duration(summary['seconds'])}.", err=True)

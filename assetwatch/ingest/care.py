@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from collections import deque
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
 
@@ -27,9 +27,11 @@ from assetwatch.ingest.record import recover
 from assetwatch.ingest.scan import Scan, VolumeLost
 from assetwatch.ingest.settle import Rules
 from assetwatch.ingest.volume import Judgement, VolumeIdentity, VolumeLook, inodes_last, judge, loss_is_suspicious
-from assetwatch.ingest.watch import Watcher
 from assetwatch.paths import from_os, shown
 from assetwatch.units import microseconds
+
+if TYPE_CHECKING:
+    from assetwatch.ingest.watch import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -195,6 +197,8 @@ class Care:
     def _start_watching(self) -> None:
         if not self._watched or self.mode != "native":
             return
+        from assetwatch.ingest.watch import Watcher  # a single scan does without watchdog
+
         self._watcher = Watcher(self.root, self._ignore.passes_over, self._wake, self._clock)
         self._watcher.start()
 

@@ -6,8 +6,10 @@ import fnmatch
 import hashlib
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pathspec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 #: What operating systems, NAS boxes and copy tools leave beside footage.
 LITTER = (
@@ -87,7 +89,7 @@ class Ignore:
         self._rules = [*LITTER, *TRANSFERS, *simple, RSYNC]
         alternatives = [f"({fnmatch.translate(p)})" for p in self._rules[:-1]] + [f"({_RSYNC})\\Z"]
         self._names = re.compile("|".join(alternatives), re.DOTALL)
-        self._paths = [(p, pathspec.GitIgnoreSpec.from_lines([p])) for p in patterns if p not in simple]
+        self._paths = [(p, _specification(p)) for p in patterns if p not in simple]
         #: Changes when the rules change, so that folders are listed anew under new rules.
         self.fingerprint = hashlib.sha256("\0".join([*self._rules, *patterns]).encode()).hexdigest()[:8]
 
@@ -112,3 +114,9 @@ class Ignore:
             if slash < 0:
                 return False
             at = slash + 1
+
+
+def _specification(pattern: str) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # only volumes with rules on whole paths need it
+
+    return GitIgnoreSpec.from_lines([pattern])

@@ -8,6 +8,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import NamedTuple
 
 from assetwatch.checksum import algorithms
@@ -17,6 +18,12 @@ from assetwatch.paths import from_os, to_os
 
 #: Longest path given to the kernel in one piece; PATH_MAX is 4,096 with its NUL (limits.h).
 _PATH_PIECE = 4000
+
+#: Entries of a listing serialized at once.
+_LINES = 4096
+
+#: The file type bits of st_mode, inode(7).
+_KIND = 0o170000
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -55,70 +62,80 @@ def list_folder(root: str, path: str, ignore: Ignore, device: int) -> Listing:
     ignored: Counter[str] = Counter()
     mark = _Fingerprint(ignore)
     prefix = f"{to_os(path)}/" if path else ""
+    lines: list[object] = []
     with open_folder(root, path) as fd, os.scandir(fd) as found:
-        for entry in found:
-            name = entry.name
-            try:
-                seen = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue  # went while we looked
-            is_folder = mark.add(name, seen)
-            passed_over = ignore.rule(prefix + name, name, is_folder)
-            if passed_over is not None:
-                ignored[passed_over] += 1
-            elif is_folder:
-                (folders if seen.st_dev == device else foreign).append(from_os(name))
-            else:
-                entries.append(_seen(from_os(name), seen))
-    return Listing(mark.text(), entries, folders, ignored, foreign)
+        while True:
+            for entry in islice(found, _LINES):
+                name = entry.name
+                try:
+                    seen = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # went while we looked
+                kind = seen.st_mode & _KIND
+                folder = kind == stat.S_IFDIR
+                if folder:
+                    lines.append(name)
+                else:
+                    lines.append((name, kind, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+                passed_over = ignore.rule(prefix + name, name, folder)
+                if passed_over is not None:
+                    ignored[passed_over] += 1
+                elif folder:
+                    (folders if seen.st_dev == device else foreign).append(from_os(name))
+                else:
+                    entries.append(_seen(from_os(name), seen))
+            if not lines:
+                return Listing(mark.text(), entries, folders, ignored, foreign)
+            mark.take(lines)
+            lines.clear()
 
 
 def fingerprint_folder(root: str, path: str, ignore: Ignore) -> tuple[str, list[str]]:
     """The folder's fingerprint as in `Listing`, and its sub-folders that no rule passes over; nothing else is kept.
 
-    This is what a scan of a volume at rest spends its time in. Raises OSError when the folder cannot be listed.
+    This is what a scan of a volume at rest spends its time in, so its loop calls nothing that it can do without.
+    Raises OSError when the folder cannot be listed.
     """
     folders: list[str] = []
     mark = _Fingerprint(ignore)
     prefix = f"{to_os(path)}/" if path else ""
+    lines: list[object] = []
+    line = lines.append
     with open_folder(root, path) as fd, os.scandir(fd) as found:
-        for entry in found:
-            try:
-                seen = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            if mark.add(entry.name, seen) and ignore.rule(prefix + entry.name, entry.name, True) is None:
-                folders.append(from_os(entry.name))
-    return mark.text(), folders
+        while True:
+            for entry in islice(found, _LINES):
+                try:
+                    seen = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                kind = seen.st_mode & _KIND
+                if kind != stat.S_IFDIR:
+                    line((entry.name, kind, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+                    continue
+                line(entry.name)
+                if ignore.rule(prefix + entry.name, entry.name, True) is None:
+                    folders.append(from_os(entry.name))
+            if not lines:
+                return mark.text(), folders
+            mark.take(lines)
+            lines.clear()
 
 
 class _Fingerprint:
     """The digest over a folder's listing. Of a sub-folder only the name counts: its content has its own.
 
-    Entries are serialized a thousand at a time by marshal, three times as fast as formatting them. Should another
+    Entries are serialized _LINES at a time by marshal, three times as fast as formatting them. Should another
     Python write them differently, folders are compared file by file once, and nothing is wrong.
     """
 
     def __init__(self, ignore: Ignore) -> None:
         self._digest = algorithms.new("xxh128")
         self._digest.update(ignore.fingerprint.encode())
-        self._lines: list[object] = []
 
-    def add(self, name: str, seen: os.stat_result) -> bool:
-        """Take one entry in; whether it is a folder."""
-        kind = seen.st_mode & 0o170000
-        lines = self._lines
-        if kind == 0o040000:
-            lines.append(name)
-            return True
-        lines.append((name, kind, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
-        if len(lines) == 1024:
-            self._digest.update(marshal.dumps(lines, 0))
-            lines.clear()
-        return False
+    def take(self, lines: list[object]) -> None:
+        self._digest.update(marshal.dumps(lines, 0))
 
     def text(self) -> str:
-        self._digest.update(marshal.dumps(self._lines, 0))
         return self._digest.text()
 
 
