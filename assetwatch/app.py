@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,6 +140,8 @@ def make_daemon(
     from assetwatch.media.probe import Prober
     from assetwatch.units import microseconds
 
+    # Readers let go of the interpreter at each system call, and would wait 5 ms for it back while rows are made.
+    sys.setswitchinterval(0.0005)
     clock = clock or SystemClock()
     with database.read() as connection:
         rows = {row.id: row for row in volumes.all_volumes(connection)}
@@ -186,7 +189,7 @@ def make_daemon(
         for section, volume_id in taken
     ]
     reading = ReadingRoom(
-        database, ids, pool, prober, config.checksum.algorithms, {care.id: care.intake for care in cares}
+        database, ids, pool, prober, config.checksum.algorithms, {care.id: care.intake for care in cares}, clock
     )
     return Daemon(
         database=database,

@@ -30,6 +30,9 @@ _BEAT_IDLE_S: Final = 10.0
 #: Seconds between two looks into the catalog for what a person asked for (a scan, an acceptance).
 _ASKED_S: Final = 1.0
 
+#: Seconds that a woken loop lets pass while reads finish by the dozen.
+_GATHER_S: Final = 0.01
+
 #: What the loop turns to at a due time. Claimed files come back through the pool, not by the clock.
 _DUE: Final = ("settle", "read", "probe", "absence")
 
@@ -76,7 +79,7 @@ class Daemon:
         self._next_beat = float("-inf")
         self._next_asked = float("-inf")
         self._stale = True
-        self._said: Mapping[str, Any] | None = None
+        self._never = threading.Event()
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
@@ -90,7 +93,12 @@ class Daemon:
             care.guard()
             work += care.hear()
         for care in self.cares:
-            work += care.scan()
+            if not self._reading.full:
+                work += care.scan()
+            if care.abandoned:
+                care.abandoned = False
+                self._reading.drop_fresh(care.id)
+            work += self._reading.begin_fresh(care.take_fresh())
             work += care.see_due()
         work += self._read()
         if work or self._stale:
@@ -115,7 +123,7 @@ class Daemon:
             wait = self.tick()
             sdnotify.notify(watchdog=1)
             if wait > 0 and not stop.is_set():
-                self._clock.wait(self.wake, min(wait, (watchdog or 60.0) / 3))
+                self._wait(min(wait, (watchdog or 60.0) / 3))
             self.wake.clear()
 
     def run_until_quiet(
@@ -141,11 +149,16 @@ class Daemon:
                 only_arriving_since = only_arriving_since or now
                 if not self._reading.busy and now - only_arriving_since > patience_seconds:
                     return False
-                self._clock.wait(self.wake, min(wait, 0.5))
+                self._wait(min(wait, 0.5))
             else:
                 only_arriving_since = None
             self.wake.clear()
         return False
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for something to do. What wakes us seldom comes alone: while much is under way, let it gather."""
+        if self._clock.wait(self.wake, seconds) and self._reading.gathering:
+            self._clock.wait(self._never, _GATHER_S)
 
     def close(self) -> None:
         """Stop reading, give back what was claimed and the volumes. Whatever was not finished is done again later."""
@@ -191,7 +204,9 @@ class Daemon:
     def _rest(self) -> float:
         """Seconds until something is due."""
         now = self._clock.monotonic()
-        waits = [care.next_wake() - now for care in self.cares]
+        waits = [care.next_wake(scans_pause=self._reading.full) - now for care in self.cares]
+        if self._reading.gathering:
+            waits.append(0.02)
         waits += [self._next_beat - now, self._next_asked - now]
         drawing = self._draughtsman.next_wake()
         if self._stale and drawing is not None:

@@ -166,8 +166,7 @@ def _version_events(version: dict[str, Any]) -> list[tuple[int, str]]:
         if version["how"] == "read"
         else "recorded as a further name of bytes already read"
     )
-    events = [(version["settled_us"], "came to rest"), (version["recorded_us"], f"{how}: {size(version['size'])}")]
-    return events
+    return [(version["settled_us"], "came to rest"), (version["recorded_us"], f"{how}: {size(version['size'])}")]
 
 
 def _noted(note: dict[str, Any]) -> str:
@@ -186,7 +185,7 @@ def _noted(note: dict[str, Any]) -> str:
         return f"was moved here from {shown(detail.get('from', '?'))}"
     if note["what"] == "unreadable":
         return f"could not be read: {detail.get('reason', '')}"
-    return texts.get(note["what"], note["what"])
+    return texts.get(note["what"], str(note["what"]))
 
 
 def _version_json(version: dict[str, Any]) -> dict[str, Any]:

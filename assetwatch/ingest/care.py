@@ -22,7 +22,7 @@ from assetwatch.clock import Clock
 from assetwatch.config import VolumeSection
 from assetwatch.ingest import mounts
 from assetwatch.ingest.ignore import Ignore
-from assetwatch.ingest.intake import Intake
+from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.record import recover
 from assetwatch.ingest.scan import Scan, VolumeLost
 from assetwatch.ingest.settle import Rules
@@ -74,6 +74,7 @@ class Care:
         self.reason = "not looked at yet"
         self.mode = "off"
         self.scans_done = 0
+        self.abandoned = False
         self._database = database
         self._clock = clock
         self._wake = wake
@@ -90,6 +91,7 @@ class Care:
         self._watcher: Watcher | None = None
         self._hints: deque[str] = deque()
         self._scans: deque[Scan] = deque()
+        self._fresh: list[Fresh] = []
         self._run_id: int | None = None
         self._next_guard = float("-inf")
         self._next_scan = float("inf")
@@ -270,7 +272,8 @@ class Care:
                     return True
                 self._begin(scan)
             if not scan.walked:
-                scan.step(self._database, self._now_us())
+                # Where events are heard, a file could be entered by a hint meanwhile: there the catalog comes first.
+                scan.step(self._database, self._now_us(), None if self._watcher is not None else self._fresh)
                 return True
             if not self.guard(force=True):
                 return True
@@ -279,6 +282,11 @@ class Care:
         except (VolumeLost, OSError) as error:
             self._failed(error)
         return True
+
+    def take_fresh(self) -> list[Fresh]:
+        """The new files that the scan wants read before they are entered."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
     def _begin(self, scan: Scan) -> None:
         scan.begun = True
@@ -353,6 +361,8 @@ class Care:
     def _abandon_scans(self) -> None:
         """Let go of scans: what they did not see says nothing."""
         self._scans.clear()
+        self._fresh.clear()
+        self.abandoned = True
         if self._run_id is not None:
             with self._database.write() as connection:
                 volumes.end_run(connection, self._run_id, self._now_us(), complete=False, counts={})
@@ -454,10 +464,12 @@ class Care:
             return "poll"
         return "poll" if self._watcher.state().watch_limit_hit else "native"
 
-    def next_wake(self) -> float:
+    def next_wake(self, *, scans_pause: bool) -> float:
         """When (monotonic seconds) this volume wants to be turned to at the latest."""
-        if self._hints or (self.online and self._scans):
+        if self._hints or (self.online and self._scans and not scans_pause):
             return self._clock.monotonic()
+        if scans_pause:
+            return self._next_guard
         return min(self._next_guard, self._next_scan if self.online else float("inf"))
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from assetwatch.catalog import files
 from assetwatch.catalog.files import FolderRow, Ids
 from assetwatch.catalog.rows import FileRow
+from assetwatch.checksum.pool import SMALL_BYTES
 from assetwatch.ingest import settle
 from assetwatch.ingest.ignore import Ignore
 from assetwatch.ingest.listing import Listing, Seen, look_at, target_of
@@ -20,6 +21,13 @@ from assetwatch.ingest.settle import Rules
 from assetwatch.media.sequences import frame_of, series_key
 from assetwatch.model import FileKind, Integrity, Presence
 from assetwatch.paths import join
+
+
+class Fresh(NamedTuple):
+    """A file that is to be read before the catalog knows it: its row to be, and the folder that it is in."""
+
+    row: FileRow
+    folder: str
 
 
 class Intake:
@@ -41,9 +49,17 @@ class Intake:
     # -- listings ---------------------------------------------------------------------------------------------
 
     def take_listings(
-        self, connection: Connection, listings: Mapping[str, Listing], known: Mapping[str, FolderRow], now_us: int
+        self,
+        connection: Connection,
+        listings: Mapping[str, Listing],
+        known: Mapping[str, FolderRow],
+        now_us: int,
+        fresh: list[Fresh] | None = None,
     ) -> int:
         """Enter whole folders: path -> listing, with the rows of those that the catalog knows.
+
+        With `fresh`, new small files at rest are put there instead of in the catalog: they are read within the second,
+        and entered once, with what was read. Until then nothing is known of them, which the next scan would mend.
 
         Gives how many names were new or different.
         """
@@ -79,7 +95,7 @@ class Intake:
                         open_here = True
             ignored = json.dumps(dict(sorted(listing.ignored.items()))) if listing.ignored else None
             settled[folder_id] = (None if open_here else listing.fingerprint, ignored)
-        self._write(connection, new, changes, now_us)
+        self._write(connection, new, changes, now_us, fresh)
         files.set_listings(connection, settled)
         return len(new) + len(changes)
 
@@ -209,16 +225,21 @@ class Intake:
         new: Sequence[tuple[int, str, Seen]],
         changes: Sequence[tuple[FileRow, FileRow]],
         now_us: int,
+        fresh: list[Fresh] | None = None,
     ) -> None:
         """Enter new names and changed rows, with moves recognized and what was noticed."""
         observations = [note for before, after in changes if (note := self._noticed(before, after, now_us))]
         moved: list[tuple[FileRow, FileRow]] = []
         rows: list[FileRow] = []
+        at_once: set[int] = set()
         sources = self._sources(connection, new)
         for folder_id, path, seen in new:
             source = sources.pop(seen.inode, None)
             if source is None or not source[0].has_stat(seen.size, seen.mtime_ns, seen.inode, trust_inode=True):
-                rows.append(self._new_row(connection, folder_id, path, seen, now_us))
+                row = self._new_row(connection, folder_id, path, seen, now_us)
+                rows.append(row)
+                if row.due_for == "read" and seen.size <= SMALL_BYTES and seen.links == 1:
+                    at_once.add(row.id)
                 continue
             old, old_path = source
             moved.append((old, self._moved_row(old, folder_id, seen, now_us)))
@@ -228,7 +249,12 @@ class Intake:
         files.change(connection, [(before, after) for before, after in changes if before.id not in went])
         placed = self._in_series(connection, [after for _, after in moved])
         files.change(connection, zip([old for old, _ in moved], placed, strict=True))
-        files.add(connection, self._in_series(connection, rows))
+        rows = self._in_series(connection, rows)
+        if fresh is not None and at_once:
+            paths = {folder_id: path for folder_id, path, _ in new}
+            fresh += [Fresh(row, paths[row.folder_id]) for row in rows if row.id in at_once]
+            rows = [row for row in rows if row.id not in at_once]
+        files.add(connection, rows)
         files.observe(connection, observations)
 
     def _new_row(self, connection: Connection, folder_id: int, path: str, seen: Seen, now_us: int) -> FileRow:

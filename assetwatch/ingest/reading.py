@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping, Sequence
+from collections import deque
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from msgspec.structs import replace
@@ -14,8 +15,9 @@ from assetwatch.catalog.engine import Database
 from assetwatch.catalog.files import Ids
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pool import Progress, ReaderPool, ReadOrder
-from assetwatch.checksum.reader import NotRead, Reading
-from assetwatch.ingest.intake import Intake
+from assetwatch.checksum.reader import NotRead, Reading, Reason
+from assetwatch.clock import Clock
+from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.listing import look_at
 from assetwatch.ingest.record import Finished, Probed, claim, record, record_link, record_probes
 from assetwatch.media.probe import Prober
@@ -35,6 +37,9 @@ CAPACITY: Final = 2048
 #: Rows entered in one transaction.
 _RECORDS: Final = 1000
 
+#: While more is being read, outcomes are gathered for so long (seconds): a transaction costs as much as fifty rows.
+_GATHER_S: Final = 0.1
+
 #: Probes under way or waiting at most: each holds an open file.
 _PROBES: Final = 128
 
@@ -53,6 +58,7 @@ class ReadingRoom:
         prober: Prober,
         algorithms: Sequence[str],
         intakes: Mapping[int, Intake],
+        clock: Clock,
     ) -> None:
         self._database = database
         self._ids = ids
@@ -60,17 +66,32 @@ class ReadingRoom:
         self._prober = prober
         self._algorithms = tuple(algorithms)
         self._intakes = intakes
+        self._clock = clock
+        self._oldest = clock.monotonic()
         self._under_way: set[int] = set()
         self._held: dict[int, Reading] = {}
         self._finished: list[Finished] = []
         self._probed: list[Probed] = []
+        self._waiting: deque[Fresh] = deque()
+        self._fresh: dict[int, FileRow] = {}
+        self._dropped: set[int] = set()
         self.files_read = 0
         self.bytes_read = 0
 
     @property
     def busy(self) -> bool:
         """Whether anything is being read, or read and not recorded yet."""
-        return bool(self._under_way or self._finished or self._probed)
+        return bool(self._under_way or self._finished or self._probed or self._waiting)
+
+    @property
+    def gathering(self) -> bool:
+        """Whether outcomes wait for more, to be entered together."""
+        return bool(self._finished)
+
+    @property
+    def full(self) -> bool:
+        """Whether files wait for a reader that the catalog does not know: a scan has to pause."""
+        return bool(self._waiting)
 
     def progress(self) -> list[Progress]:
         """The large files that are being read, and how far."""
@@ -79,6 +100,8 @@ class ReadingRoom:
     def collect(self) -> int:
         """Take what readers and probes have finished; how many files came a step further."""
         steps = 0
+        if not self._finished:
+            self._oldest = self._clock.monotonic()
         for order, outcome in self._pool.finished():
             steps += 1
             volume_id, file_id = cast(Key, order.key)
@@ -115,24 +138,59 @@ class ReadingRoom:
 
         What came from a volume that is not online is dropped: its files stay claimed until `recover` gives them back.
         """
+        now = self._clock.monotonic()
+        if self._pool.outstanding and len(self._finished) < _RECORDS and now - self._oldest < _GATHER_S:
+            return 0
         finished, self._finished = self._finished[:_RECORDS], self._finished[_RECORDS:]
+        self._oldest = now
         probed, self._probed = self._probed, []
         if not finished and not probed:
             return 0
         rules = {volume_id: intake.rules for volume_id, intake in self._intakes.items()}
         with self._database.write() as connection:
-            record(connection, self._ids, rules, [one for one in finished if one.volume_id in online], now_us)
+            there = [one for one in finished if one.volume_id in online and self._is_wanted(one)]
+            fresh = {one.file_id: self._fresh[one.file_id] for one in there if one.file_id in self._fresh}
+            record(connection, self._ids, rules, there, now_us, fresh)
             record_probes(connection, [one for one in probed if one.volume_id in online], now_us)
-        self._under_way.difference_update(one.file_id for one in (*finished, *probed))
+        for file_id in [one.file_id for one in finished] + [one.file_id for one in probed]:
+            self._under_way.discard(file_id)
+            self._fresh.pop(file_id, None)
+            self._dropped.discard(file_id)
         return len(finished) + len(probed)
+
+    def _is_wanted(self, one: Finished) -> bool:
+        """Whether the outcome is to be entered: not of a dropped file, nor of a fresh one that was not read."""
+        stopped = isinstance(one.outcome, NotRead) and one.outcome.reason is Reason.STOPPED
+        return one.file_id not in self._dropped and not (stopped and one.file_id in self._fresh)
+
+    def begin_fresh(self, fresh: Iterable[Fresh]) -> int:
+        """Read files that the catalog does not know yet; how many were handed to the readers."""
+        self._waiting.extend(fresh)
+        room = min(CAPACITY - self._pool.outstanding, len(self._waiting))
+        orders = []
+        for _ in range(room):
+            row, folder = self._waiting.popleft()
+            self._fresh[row.id] = replace(row, due_for="reading")
+            self._under_way.add(row.id)
+            orders.append(self._order(row, folder))
+        accepted = self._pool.submit_many(orders)
+        assert accepted == len(orders), "the pool had room for all of them"
+        return accepted
+
+    def drop_fresh(self, volume_id: int) -> None:
+        """Forget the files of a volume that the catalog does not know: another scan will find them."""
+        self._waiting = deque(one for one in self._waiting if one.row.volume_id != volume_id)
+        for file_id in [one for one, row in self._fresh.items() if row.volume_id == volume_id]:
+            self._dropped.add(file_id)
+            del self._fresh[file_id]
 
     def begin(self, volume_ids: Sequence[int], now_us: int) -> int:
         """Claim what is due and hand it to the readers; how many files that was."""
-        room = min(_CLAIMS, CAPACITY - self._pool.outstanding)
-        if room <= 0 or not volume_ids:
+        room = CAPACITY - self._pool.outstanding
+        if room < _CLAIMS or not volume_ids:
             return 0
         with self._database.read() as connection:
-            rows = files.due(connection, volume_ids, now_us, ("read",), room)
+            rows = files.due(connection, volume_ids, now_us, ("read",), _CLAIMS)
             probes = files.due(connection, volume_ids, now_us, ("probe",), max(0, _PROBES - len(self._held)))
             rows = [row for row in rows if row.id not in self._under_way]
             probes = [row for row in probes if row.id not in self._under_way]

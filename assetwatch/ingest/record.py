@@ -45,17 +45,23 @@ class Probed:
 
 
 def record(
-    connection: Connection, ids: Ids, rules: Mapping[int, Rules], finished: Sequence[Finished], now_us: int
+    connection: Connection,
+    ids: Ids,
+    rules: Mapping[int, Rules],
+    finished: Sequence[Finished],
+    now_us: int,
+    fresh: Mapping[int, FileRow],
 ) -> None:
-    """Enter the outcomes of reads. `rules` by volume id.
+    """Enter the outcomes of reads. `rules` by volume id; `fresh` are rows, by id, that the catalog does not know yet.
 
     A row that another look has turned to something else meanwhile is left to that: its bytes will be read again.
     """
-    rows = files.by_id(connection, [one.file_id for one in finished])
+    rows = files.by_id(connection, [one.file_id for one in finished if one.file_id not in fresh])
+    rows.update(fresh)
     earlier = files.digests_of(connection, [row.version_id for row in rows.values() if row.version_id is not None])
     changes: list[tuple[FileRow, FileRow]] = []
-    versions: list[dict[str, Any]] = []
-    digests: list[dict[str, Any]] = []
+    versions: list[tuple[Any, ...]] = []
+    digests: list[tuple[int, str, str]] = []
     media: list[dict[str, Any]] = []
     superseded: list[int] = []
     observations: list[dict[str, Any]] = []
@@ -72,7 +78,7 @@ def record(
         reading = one.outcome
         known = earlier.get(row.version_id, {}) if row.version_id is not None else {}
         common = known.keys() & reading.digests.keys()
-        if common and all(known[name] == reading.digests[name] for name in common):
+        if row.version_id is not None and common and all(known[name] == reading.digests[name] for name in common):
             version_id = row.version_id
             after = replace(
                 _at_rest(row, reading),
@@ -80,11 +86,7 @@ def record(
                 checked_us=now_us,
             )
             observations.append(_note(now_us, "same_bytes", row))
-            digests += [
-                {"version_id": version_id, "algorithm": name, "value": value}
-                for name, value in reading.digests.items()
-                if name not in known
-            ]
+            digests += [(version_id, name, value) for name, value in reading.digests.items() if name not in known]
         else:
             version_id = ids.take(connection, "version")
             after = replace(
@@ -96,18 +98,17 @@ def record(
                 checked_us=None,
             )
             versions.append(_version(version_id, row, after, reading.seconds, now_us, "read"))
-            digests += [
-                {"version_id": version_id, "algorithm": name, "value": value} for name, value in reading.digests.items()
-            ]
+            digests += [(version_id, name, value) for name, value in reading.digests.items()]
             if row.version_id is not None:
                 superseded.append(row.version_id)
                 observations.append({**_note(now_us, "replaced", row), "version_id": version_id})
         changes.append((row, after))
         if one.media is not None and version_id is not None:
             media.append(media_row(version_id, one.media, now_us))
+    files.add(connection, [after for before, after in changes if before.id in fresh])
     files.add_versions(connection, versions, digests)
     files.supersede(connection, superseded, now_us)
-    files.change(connection, changes)
+    files.change(connection, [(before, after) for before, after in changes if before.id not in fresh])
     files.set_media(connection, media)
     files.observe(connection, observations)
 
@@ -132,7 +133,7 @@ def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow
     files.add_versions(
         connection,
         [_version(version_id, row, after, 0.0, now_us, "link")],
-        [{"version_id": version_id, "algorithm": name, "value": value} for name, value in known.items()],
+        [(version_id, name, value) for name, value in known.items()],
     )
     same = [column for column in t.media.c if column.name != "version_id"]
     connection.execute(
@@ -253,19 +254,24 @@ def _not_read(row: FileRow, outcome: NotRead, rules: Rules, now_us: int) -> tupl
     return after, {**_note(now_us, "unreadable", row), "detail": {"reason": outcome.text, "offset": outcome.offset}}
 
 
-def _version(version_id: int, before: FileRow, after: FileRow, seconds: float, now_us: int, how: str) -> dict[str, Any]:
-    return {
-        "id": version_id,
-        "file_id": before.id,
-        "size": after.size,
-        "mtime_ns": after.mtime_ns,
-        "inode": after.inode,
-        "seen_us": before.first_seen_us if before.version_id is None else before.stat_since_us,
-        "settled_us": before.due_us or now_us,
-        "recorded_us": now_us,
-        "read_us": round(seconds * 1_000_000),
-        "how": how,
-    }
+def _version(
+    version_id: int, before: FileRow, after: FileRow, seconds: float, now_us: int, how: str
+) -> tuple[Any, ...]:
+    """A row of `version`, in the order of its columns."""
+    seen_us = before.first_seen_us if before.version_id is None else before.stat_since_us
+    return (
+        version_id,
+        before.id,
+        after.size,
+        after.mtime_ns,
+        after.inode,
+        seen_us,
+        before.due_us or now_us,
+        now_us,
+        round(seconds * 1_000_000),
+        how,
+        None,
+    )
 
 
 def _note(now_us: int, what: str, row: FileRow) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from assetwatch.catalog import files
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.rows import FILES, file_rows
-from assetwatch.ingest.intake import Intake
+from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.listing import Listing, fingerprint_folder, is_folder, list_folder
 from assetwatch.model import Presence
 from assetwatch.paths import join
@@ -61,8 +61,8 @@ class Scan:
         """Whether every folder has been looked into; `conclude` comes next."""
         return not self._waiting
 
-    def step(self, database: Database, now_us: int) -> None:
-        """Look into some more folders and enter what differs.
+    def step(self, database: Database, now_us: int, fresh: list[Fresh] | None = None) -> None:
+        """Look into some more folders and enter what differs. `fresh` as in `Intake.take_listings`.
 
         Raises VolumeLost when the root cannot be listed.
         """
@@ -106,7 +106,7 @@ class Scan:
             self._waiting.extend(reversed(names))
         if listings:
             with database.write() as connection:
-                self.differed += self.intake.take_listings(connection, listings, known, now_us)
+                self.differed += self.intake.take_listings(connection, listings, known, now_us, fresh)
 
     def conclude(self, database: Database, now_us: int) -> int:
         """Note the files whose folders are gone. To be called once `walked`, on a volume that is online then.

@@ -1,0 +1,259 @@
+"""How is one child asked about a file, and replaced when a file was too much for it?"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from assetwatch.clock import Clock
+from assetwatch.errors import AssetwatchError
+from assetwatch.media.probe_child import ANSWER, QUESTION
+
+TOOL: Final = "libmediainfo"
+
+#: Starting Python and loading the library: a third of a second, a hundred times that on a machine that swaps.
+_START_SECONDS: Final = 60.0
+#: How long a child that was killed may take to be gone before it is left to the kernel.
+_END_SECONDS: Final = 2.0
+_ANSWER_MAX_BYTES: Final = 64 << 20
+
+#: Where a library of the system's own may lie is passed on; nothing else is, secrets least of all.
+_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | {
+    name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
+}
+
+Status = Literal["ok", "not_media", "timed_out", "crashed", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What probing a file gave.
+
+    `facts` as `facts.normalize` describes them, where the status is `ok`; `raw` is then MediaInfo's whole answer, JSON
+    (None where it was too long to keep). `seconds` is how long it took, `reason` says why there are no facts.
+    """
+
+    status: Status
+    facts: dict[str, Any] | None = None
+    raw: str | None = None
+    tool: str = TOOL
+    tool_version: str = ""
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+class _Gone(Exception):
+    """The child has ended; the argument says how."""
+
+
+class _Late(Exception):
+    """The child did not answer in time."""
+
+
+class _Child:
+    """One child process and the socket to it. Used by one thread; `kill` may be called from any."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        ours, theirs = socket.socketpair()
+        # It finds the package where this process found it, installed or not; it reads no user site and no cwd.
+        search = os.pathsep.join(os.fspath(Path(p).absolute()) for p in sys.path if p)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-s", "-m", "assetwatch.media.probe_child", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                env=_ENVIRONMENT | {"PYTHONPATH": search},
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._socket = ours
+        self._poll = select.poll()
+        self._poll.register(ours, select.POLLIN)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def greet(self) -> str:
+        """The library's version. Raises AssetwatchError where the child has no library, _Late, _Gone."""
+        said, _ = self._answer(_START_SECONDS)
+        if "fault" in said:
+            raise AssetwatchError(f"MediaInfo cannot be used: {said['fault']}")
+        return str(said["version"])
+
+    def ask(self, fd: int, seconds: float) -> tuple[dict[str, Any], str]:
+        """The child's answer about the file: status and facts, and MediaInfo's text. Raises _Late, _Gone."""
+        question = json.dumps({"seconds": int(seconds) + 2}).encode()
+        try:
+            socket.send_fds(self._socket, [QUESTION.pack(len(question)) + question], [fd])
+        except ConnectionError:
+            raise _Gone(self._ended()) from None
+        return self._answer(seconds)
+
+    def alive(self) -> bool:
+        """Whether nothing is heard from it unasked: a child that has ended leaves its socket readable."""
+        return not self._poll.poll(0)
+
+    def kill(self) -> None:
+        """End it at once; also while another thread waits for its answer, which then ends."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
+    def close(self) -> None:
+        """End it and forget it. One that the kernel holds (a dead file server) is left behind."""
+        self.kill()
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_SECONDS)
+
+    def _answer(self, seconds: float) -> tuple[dict[str, Any], str]:
+        deadline = self._clock.monotonic() + seconds
+        head_length, raw_length = ANSWER.unpack(self._take(ANSWER.size, deadline))
+        if head_length + raw_length > _ANSWER_MAX_BYTES:
+            raise _Gone("an answer beyond all measure")
+        head = json.loads(self._take(head_length, deadline))
+        return head, self._take(raw_length, deadline).decode("utf-8", "replace")
+
+    def _take(self, length: int, deadline: float) -> bytes:
+        taken = bytearray()
+        while len(taken) < length:
+            left = deadline - self._clock.monotonic()
+            if left <= 0 or not self._poll.poll(left * 1000):
+                raise _Late
+            try:
+                piece = self._socket.recv(min(length - len(taken), 1 << 20))
+            except ConnectionError:
+                piece = b""
+            if not piece:
+                raise _Gone(self._ended())
+            taken += piece
+        return bytes(taken)
+
+    def _ended(self) -> str:
+        """How the child ended, in words."""
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "stopped answering"
+        if code >= 0:
+            return f"ended with exit {code}"
+        try:
+            return f"ended by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"ended by signal {-code}"
+
+
+class Asker:
+    """Asks one child at a time, and puts another in its place when it is gone."""
+
+    def __init__(self, clock: Clock, time_limit_seconds: float) -> None:
+        self._clock = clock
+        self._limit = time_limit_seconds
+        self._child: _Child | None = None
+        self._closed = False
+        self._no_library: AssetwatchError | None = None
+        self.version = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the child, where there is one."""
+        child = self._child
+        return None if child is None else child.pid
+
+    def ready(self) -> _Child:
+        """A child that waits for a question. Raises AssetwatchError where there can be none."""
+        if self._child is not None and not self._child.alive():
+            self._drop()
+        if self._no_library is not None:
+            raise self._no_library
+        if self._child is None:
+            try:
+                child = _Child(self._clock)
+            except OSError as error:
+                raise AssetwatchError(f"the probe could not be started: {error.strerror}") from None
+            self._child = child
+            if self._closed:
+                child.kill()
+            try:
+                self.version = child.greet()
+            except AssetwatchError as error:
+                self._drop()
+                # Nor will the next child have one.
+                self._no_library = error
+                raise
+            except (_Late, _Gone) as error:
+                self._drop()
+                said = "did not answer" if isinstance(error, _Late) else str(error)
+                raise AssetwatchError(f"the probe could not be started: it {said}") from None
+        return self._child
+
+    def probe(self, fd: int, size: int) -> ProbeResult:
+        """The media of an open file. Whatever happens to the child is in the result."""
+        started = self._clock.monotonic()
+        if size == 0:
+            return self._result("not_media", started, reason="empty")
+        try:
+            child = self.ready()
+        except AssetwatchError as error:
+            return self._result("unreadable", started, reason=str(error))
+        started = self._clock.monotonic()
+        try:
+            said, raw = child.ask(fd, self._limit)
+        except _Late:
+            self._drop()
+            return self._result("timed_out", started, reason=f"MediaInfo took more than {self._limit:g} seconds")
+        except _Gone as gone:
+            self._drop()
+            if "SIGXCPU" in str(gone):
+                return self._result("timed_out", started, reason=f"MediaInfo worked more than {self._limit:g} seconds")
+            return self._result("crashed", started, reason=f"MediaInfo {gone}")
+        if said["status"] == "crashed":
+            # It caught what went wrong and answered, but what is left of its memory nobody knows.
+            self._drop()
+        return self._result(
+            said["status"], started, facts=said.get("facts"), raw=raw or None, reason=said.get("reason")
+        )
+
+    def kill(self) -> None:
+        """Have whoever waits for the child stop waiting; none is started any more."""
+        self._closed = True
+        if self._child is not None:
+            self._child.kill()
+
+    def close(self) -> None:
+        """End the child. Only from the thread that asks."""
+        self._closed = True
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._child is not None:
+            child, self._child = self._child, None
+            child.close()
+
+    def _result(
+        self,
+        status: Status,
+        started: float,
+        *,
+        facts: dict[str, Any] | None = None,
+        raw: str | None = None,
+        reason: str | None = None,
+    ) -> ProbeResult:
+        seconds = self._clock.monotonic() - started
+        return ProbeResult(status, facts, raw, TOOL, self.version, seconds, reason)
