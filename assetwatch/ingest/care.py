@@ -39,6 +39,9 @@ _log = logging.getLogger(__name__)
 _GUARD_S: Final = 5.0
 _GUARD_TIMEOUT_S: Final = 5.0
 
+#: How long a watcher may take before the volume is scanned without it (seconds).
+_UNHEARD_S: Final = 30.0
+
 #: Paths and rows that one step turns to.
 _A_STEP: Final = 1_000
 
@@ -170,7 +173,11 @@ class Care:
         if not was_online or replaced:
             self._stop_watching()
             self._start_watching()
-            self.ask_scan("the volume came back" if again else "start")
+            if self._watcher is None:
+                self.ask_scan("the volume came back" if again else "start")
+            else:
+                # The watcher asks for a scan once it hears everything; should it not get there, one is made all the same.
+                self._next_scan = self._clock.monotonic() + _UNHEARD_S
 
     def _go_offline(self, reason: str) -> None:
         self.online, self.reason = False, reason
