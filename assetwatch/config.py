@@ -59,6 +59,8 @@ class VolumeSection(_Section, frozen=True):
     ignore: tuple[str, ...] = ()
     guard: str = "auto"
     max_loss: float = 0.5
+    transforms: tuple[str, ...] = ()
+    manifest_for: tuple[str, ...] = ()
 
     @property
     def settle_seconds(self) -> float:
@@ -200,6 +202,9 @@ def _faults(config: Config) -> list[tuple[str, str]]:
         duration(f"{key}.rescan", volume.rescan)
         if volume.guard not in ("auto", "mount", "off") and not re.fullmatch(r"marker:[^/]+", volume.guard):
             faults.append((f"{key}.guard", f'expected "auto", "mount", "marker:NAME" or "off", got {volume.guard!r}'))
+        for rule in volume.transforms:
+            if not re.fullmatch(r"[^*]*\*[^*]*->[^*]*\*[^*]*", rule):
+                faults.append((f"{key}.transforms", f'expected a rule such as "*.ari -> *.arx", got {rule!r}'))
         if not 0 < volume.max_loss <= 1:
             faults.append((f"{key}.max_loss", f"expected a share above 0 and up to 1, got {volume.max_loss}"))
     duration("verify.max_age", config.verify.max_age)

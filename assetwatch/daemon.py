@@ -6,12 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
 from assetwatch import sdnotify
-from assetwatch.catalog import files, volumes
+from assetwatch.catalog import files, packages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.clock import Clock
@@ -21,6 +21,9 @@ from assetwatch.ingest.reading import ReadingRoom
 from assetwatch.paths import from_os, shown
 from assetwatch.units import microseconds, size
 
+if TYPE_CHECKING:
+    from assetwatch.ingest.compare import Comparer
+
 _log = logging.getLogger(__name__)
 
 #: Seconds between two words of life in the catalog: while something is under way, and while nothing is.
@@ -29,6 +32,9 @@ _BEAT_IDLE_S: Final = 10.0
 
 #: Seconds between two looks into the catalog for what a person asked for (a scan, an acceptance).
 _ASKED_S: Final = 1.0
+
+#: Seconds between two looks for lists that have to be compared, while nothing else happens.
+_PROMISE_S: Final = 5.0
 
 #: Seconds that a woken loop lets pass while reads finish by the dozen.
 _GATHER_S: Final = 0.01
@@ -80,6 +86,9 @@ class Daemon:
         self._next_asked = float("-inf")
         self._stale = True
         self._never = threading.Event()
+        self._comparer: Comparer | None = None
+        self._promises = True
+        self._next_promise = float("-inf")
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
@@ -103,6 +112,7 @@ class Daemon:
         work += self._read()
         if work or self._stale:
             work += self._draw()
+        work += self._compare(looked=work > 0)
         self._publish(busy=work > 0)
         return 0.0 if work else self._rest()
 
@@ -164,6 +174,8 @@ class Daemon:
         """Stop reading, give back what was claimed and the volumes. Whatever was not finished is done again later."""
         for care in self.cares:
             care.close()
+        if self._comparer is not None:
+            self._comparer.close()
         release = list(self._closers)
         for closer in release[:2]:
             closer()
@@ -201,6 +213,38 @@ class Daemon:
         with self.database.write() as connection:
             return self._draughtsman.draw(connection, self._ids, self._now_us())
 
+    def _compare(self, *, looked: bool) -> int:
+        """Judge what senders' lists say, where a list or a listed file came, went or changed."""
+        if not looked and not self._promises and self._clock.monotonic() < self._next_promise:
+            return 0
+        online = {care.id: care for care in self.cares if care.online}
+        with self.database.read() as connection:
+            self._promises = bool(packages.stale(connection, list(online)))
+        self._next_promise = self._clock.monotonic() + _PROMISE_S
+        if not self._promises and self._comparer is None:
+            return 0
+        if self._comparer is None:
+            from assetwatch.ingest.compare import Comparer  # slow to import, and many volumes have no lists
+
+            self._comparer = Comparer(self.database, self._clock, self.wake.set)
+        from assetwatch.ingest import promise
+
+        work = 0
+        done = self._comparer.collect()
+        if done is not None:
+            with self.database.write() as connection:
+                if done.package.volume_id in online and promise.enter(connection, done, self._now_us()):
+                    _log.info(
+                        "%s: everything that its lists name is here and right", shown(done.package.path) or "root"
+                    )
+            work = 1
+        roots = {volume_id: care.root for volume_id, care in online.items()}
+        rules = {volume_id: care.transforms for volume_id, care in online.items()}
+        if self._comparer.begin(roots, rules):
+            self._next_promise = float("-inf")
+            work += 1
+        return work
+
     def _rest(self) -> float:
         """Seconds until something is due."""
         now = self._clock.monotonic()
@@ -208,6 +252,9 @@ class Daemon:
         if self._reading.gathering:
             waits.append(0.02)
         waits += [self._next_beat - now, self._next_asked - now]
+        if self._comparer is not None and self._promises and not self._comparer.busy:
+            again = self._comparer.next_wake()
+            waits.append(again - now if again is not None else 0.0)
         drawing = self._draughtsman.next_wake()
         if self._stale and drawing is not None:
             waits.append(drawing - now)
@@ -302,6 +349,8 @@ class Daemon:
         """Whether every volume that is there was scanned, and nothing is owed to any of its files any more."""
         online = [care for care in self.cares if care.online]
         if any(care.scanning or not care.scans_done for care in online) or self._reading.busy or self._stale:
+            return False
+        if self._promises or (self._comparer is not None and self._comparer.busy):
             return False
         if not online:
             return True

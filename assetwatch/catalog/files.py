@@ -31,6 +31,10 @@ _LISTED = frozenset({"folder_id", "name", "kind", "size", "mtime_ns", "ctime_ns"
 _DRAWN = frozenset({"folder_id", "name", "size", "presence", "integrity", "absent_us", "series_id"})
 
 
+#: A change of one of these may change how a file compares with what its sender says.
+_JUDGED = frozenset({"folder_id", "name", "size", "presence", "version_id", "checked_us", "volume_id"})
+
+
 class Ids:
     """Row ids handed out in blocks, so that rows which point at each other can be written together.
 
@@ -60,7 +64,7 @@ class Ids:
 
 def _reserve(connection: Connection, table: str, count: int) -> int:
     upsert = (
-        _insert(connection, t.counter)
+        insert_or_update(connection, t.counter)
         .values(name=table, next_id=1 + count)
         .on_conflict_do_update(index_elements=["name"], set_={"next_id": t.counter.c.next_id + count})
         .returning(t.counter.c.next_id)
@@ -68,7 +72,7 @@ def _reserve(connection: Connection, table: str, count: int) -> int:
     return int(connection.execute(upsert).scalar_one()) - count
 
 
-def _insert(connection: Connection, table: Any) -> Any:
+def insert_or_update(connection: Connection, table: Any) -> Any:
     """An INSERT that knows ON CONFLICT, in the words of the database at hand."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
@@ -91,7 +95,7 @@ class FolderRow(NamedTuple):
 def folders(connection: Connection, volume_id: int, paths: Iterable[str]) -> dict[str, FolderRow]:
     """Of these folder paths the known ones."""
     found: dict[str, FolderRow] = {}
-    for some in _slices(list(paths)):
+    for some in slices(list(paths)):
         rows = connection.execute(_FOLDERS_BY_PATH, {"volume": volume_id, "paths": some})
         found.update({path: FolderRow(*rest) for path, *rest in rows})
     return found
@@ -146,7 +150,7 @@ def clear_fingerprints(connection: Connection, folder_ids: Iterable[int]) -> Non
 def in_folders(connection: Connection, folder_ids: Sequence[int]) -> dict[int, dict[str, FileRow]]:
     """All files of these folders: folder id -> name -> row."""
     found: dict[int, dict[str, FileRow]] = {folder: {} for folder in folder_ids}
-    for some in _slices(list(folder_ids)):
+    for some in slices(list(folder_ids)):
         for row in file_rows(connection, _FILES_BY_FOLDER, {"folders": some}):
             found[row.folder_id][row.name] = row
     return found
@@ -158,7 +162,7 @@ _FILES_BY_FOLDER = FILES.where(t.file.c.folder_id.in_(bindparam("folders", expan
 def named(connection: Connection, folder_id: int, names: Sequence[str]) -> dict[str, FileRow]:
     """Of these names in one folder the known ones."""
     found: dict[str, FileRow] = {}
-    for some in _slices(list(names)):
+    for some in slices(list(names)):
         rows = file_rows(connection, _FILES_BY_NAME, {"folder": folder_id, "names": some})
         found.update({row.name: row for row in rows})
     return found
@@ -172,7 +176,7 @@ _FILES_BY_NAME = FILES.where(
 def by_id(connection: Connection, file_ids: Sequence[int]) -> dict[int, FileRow]:
     """The files with these ids, as they stand now."""
     found: dict[int, FileRow] = {}
-    for some in _slices(list(file_ids)):
+    for some in slices(list(file_ids)):
         found.update({row.id: row for row in file_rows(connection, _FILES_BY_ID, {"ids": some})})
     return found
 
@@ -183,7 +187,7 @@ _FILES_BY_ID = FILES.where(t.file.c.id.in_(bindparam("ids", expanding=True)))
 def with_inodes(connection: Connection, volume_id: int, inodes: Sequence[int]) -> dict[int, list[FileRow]]:
     """Regular files of the volume by inode: evidence for moves and hard links."""
     found: dict[int, list[FileRow]] = defaultdict(list)
-    for some in _slices(list(inodes)):
+    for some in slices(list(inodes)):
         for row in file_rows(connection, _FILES_BY_INODE, {"volume": volume_id, "inodes": some}):
             found[row.inode].append(row)
     return found
@@ -199,7 +203,7 @@ _FILES_BY_INODE = FILES.where(
 def paths_of_folders(connection: Connection, folder_ids: Iterable[int]) -> dict[int, str]:
     """Folder id -> path below the volume's root."""
     found: dict[int, str] = {}
-    for some in _slices(list(set(folder_ids))):
+    for some in slices(list(set(folder_ids))):
         rows = connection.execute(
             select(t.folder.c.id, t.folder.c.path).where(t.folder.c.id.in_(bindparam("ids", expanding=True))),
             {"ids": some},
@@ -241,6 +245,7 @@ def add(connection: Connection, rows: Sequence[FileRow]) -> None:
     _bulk(connection, t.file, [msgspec.structs.astuple(row) for row in rows])
     _shift(connection, [(None, row) for row in rows])
     mark_series_stale(connection, {row.series_id for row in rows if row.series_id is not None})
+    _doubt_packages(connection, {row.volume_id for row in rows}, {row.folder_id for row in rows})
 
 
 def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -> None:
@@ -249,6 +254,8 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
     moved: list[tuple[FileRow | None, FileRow | None]] = []
     relisted: set[int] = set()
     redrawn: set[int] = set()
+    volumes: set[int] = set()
+    rejudged: set[int] = set()
     for before, after in changes:
         differing = tuple(name for name in _FIELDS if getattr(before, name) != getattr(after, name))
         if not differing:
@@ -258,6 +265,9 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
         groups[differing].append(values)
         if not _LISTED.isdisjoint(differing):
             relisted.update((before.folder_id, after.folder_id))
+        if not _JUDGED.isdisjoint(differing) or "unreadable" in (before.integrity, after.integrity):
+            volumes.update((before.volume_id, after.volume_id))
+            rejudged.update((before.folder_id, after.folder_id))
         if not _DRAWN.isdisjoint(differing):
             redrawn.update(series for series in (before.series_id, after.series_id) if series is not None)
         if (before.presence, before.integrity, before.size) != (after.presence, after.integrity, after.size):
@@ -272,6 +282,7 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
     _shift(connection, moved)
     clear_fingerprints(connection, relisted)
     mark_series_stale(connection, redrawn)
+    _doubt_packages(connection, volumes, rejudged)
 
 
 def remove(connection: Connection, rows: Sequence[FileRow]) -> None:
@@ -282,6 +293,7 @@ def remove(connection: Connection, rows: Sequence[FileRow]) -> None:
     _shift(connection, [(row, None) for row in rows])
     clear_fingerprints(connection, {row.folder_id for row in rows})
     mark_series_stale(connection, {row.series_id for row in rows if row.series_id is not None})
+    _doubt_packages(connection, {row.volume_id for row in rows}, {row.folder_id for row in rows})
 
 
 def observe(connection: Connection, observations: Sequence[dict[str, Any]]) -> None:
@@ -340,7 +352,7 @@ def supersede(connection: Connection, version_ids: Iterable[int], now_us: int) -
 def digests_of(connection: Connection, version_ids: Iterable[int]) -> dict[int, dict[str, str]]:
     """Version id -> algorithm -> digest."""
     found: dict[int, dict[str, str]] = defaultdict(dict)
-    for some in _slices(list(set(version_ids))):
+    for some in slices(list(set(version_ids))):
         rows = connection.execute(_DIGESTS, {"ids": some})
         for version_id, algorithm, value in rows:
             found[version_id][algorithm] = value
@@ -356,7 +368,7 @@ def set_media(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Keep what was read of these versions' media; a newer answer takes the place of an older one."""
     if not rows:
         return
-    statement = _insert(connection, t.media)
+    statement = insert_or_update(connection, t.media)
     kept = {name: statement.excluded[name] for name in rows[0] if name != "version_id"}
     connection.execute(statement.on_conflict_do_update(index_elements=["version_id"], set_=kept), list(rows))
 
@@ -364,7 +376,7 @@ def set_media(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 def has_media(connection: Connection, version_ids: Iterable[int]) -> set[int]:
     """Those of the versions whose media were read already."""
     found: set[int] = set()
-    for some in _slices(list(set(version_ids))):
+    for some in slices(list(set(version_ids))):
         rows = connection.execute(
             select(t.media.c.version_id).where(t.media.c.version_id.in_(bindparam("ids", expanding=True))),
             {"ids": some},
@@ -391,7 +403,7 @@ def _shift(connection: Connection, moved: Sequence[tuple[FileRow | None, FileRow
         if files or size
     ]
     if rows:
-        statement = _insert(connection, t.tally)
+        statement = insert_or_update(connection, t.tally)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["volume_id", "presence", "integrity"],
@@ -401,6 +413,31 @@ def _shift(connection: Connection, moved: Sequence[tuple[FileRow | None, FileRow
                 },
             ),
             rows,
+        )
+
+
+def _doubt_packages(connection: Connection, volume_ids: set[int], folder_ids: set[int]) -> None:
+    """What senders' lists say of files in these folders has to be compared anew."""
+    if not folder_ids:
+        return
+    some = connection.execute(select(t.package.c.id).where(t.package.c.volume_id.in_(volume_ids)).limit(1)).first()
+    if some is None:
+        return
+    above = {""}
+    for path in paths_of_folders(connection, folder_ids).values():
+        while path and path not in above:
+            above.add(path)
+            path = path.rpartition("/")[0]
+    for piece in slices(sorted(above)):
+        connection.execute(
+            update(t.package)
+            .where(
+                t.package.c.volume_id.in_(volume_ids),
+                t.package.c.stale == 0,
+                t.package.c.path.in_(bindparam("paths", expanding=True)),
+            )
+            .values(stale=1),
+            {"paths": piece},
         )
 
 
@@ -419,7 +456,7 @@ def series_ids(
     """The ids of series by (folder id, prefix, suffix); new ones are entered."""
     wanted = set(keys)
     found: dict[tuple[int, str, str], int] = {}
-    for some in _slices(list({folder for folder, _, _ in wanted})):
+    for some in slices(list({folder for folder, _, _ in wanted})):
         rows = connection.execute(
             select(t.series.c.id, t.series.c.folder_id, t.series.c.prefix, t.series.c.suffix).where(
                 t.series.c.folder_id.in_(bindparam("folders", expanding=True))
@@ -443,6 +480,7 @@ def series_ids(
     return found
 
 
-def _slices(values: list[Any]) -> Iterable[list[Any]]:
+def slices(values: list[Any]) -> Iterable[list[Any]]:
+    """The values in pieces of a size that one IN list carries."""
     for start in range(0, len(values), _IN_LIST):
         yield values[start : start + _IN_LIST]

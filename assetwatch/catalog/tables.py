@@ -255,6 +255,66 @@ sequence = _table(
     Index("ix_sequence_folder_id", "folder_id"),
 )
 
+#: A folder that lists from its sender lie in: what they say of the files below it, taken together.
+package = _table(
+    "package",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("volume_id", Id, ForeignKey("volume.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("format", Text),
+    #: JSON: [[path below the volume, digests], ...] of the lists that were used
+    Column("lists", Text, nullable=False, server_default="[]"),
+    Column("found_us", Int64, nullable=False),
+    Column("judged_us", Int64),
+    #: first time that everything listed was here and right
+    Column("complete_us", Int64),
+    #: 1: a list or a listed file came, went or changed since it was judged
+    Column("stale", Integer, nullable=False, server_default="1"),
+    Column("listed", Int64, nullable=False, server_default="0"),
+    Column("listed_size", Int64, nullable=False, server_default="0"),
+    Column("here_size", Int64, nullable=False, server_default="0"),
+    #: JSON: how many entries have each verdict, and how many files are extra
+    Column("counts", Text, nullable=False, server_default="{}"),
+    #: JSON: files that no list names, the first of them
+    Column("extra", Text, nullable=False, server_default="[]"),
+    #: JSON: [[kind, what, path, wrong], ...]
+    Column("findings", Text, nullable=False, server_default="[]"),
+    #: why the lists cannot be used; null where they can
+    Column("problem", Text),
+    Index("uq_package_volume_id_path", "volume_id", "path", unique=True),
+    _partial("ix_package_stale", "stale", where="stale = 1"),
+)
+
+#: What the lists of a package say of one file, and how that compares with what is there.
+claim = _table(
+    "claim",
+    Column("package_id", Id, ForeignKey("package.id"), primary_key=True),
+    #: below the volume, as the disk spells it, or as the list does where nothing is there yet
+    Column("path", Text, primary_key=True),
+    #: the path under which spellings compare equal: NFC, lower case
+    Column("key", Text, nullable=False),
+    Column("volume_id", Id, nullable=False),
+    Column("file_id", Id),
+    #: the content that was judged
+    Column("version_id", Id),
+    Column("verdict", Text, nullable=False),
+    #: algorithms, separated by spaces, that have to be computed to judge it
+    Column("wanted", Text, nullable=False, server_default=""),
+    Column("algorithm", Text),
+    Column("expected", Text),
+    Column("computed", Text),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("judged_us", Int64, nullable=False),
+    CheckConstraint(
+        "verdict in ('verified', 'mismatch', 'doubted', 'missing', 'transformed', 'waiting', 'unreadable',"
+        " 'uncheckable')",
+        name="verdict",
+    ),
+    Index("ix_claim_volume_id_key", "volume_id", "key"),
+    _partial("ix_claim_file_id", "file_id", where="file_id is not null"),
+    with_rowid=False,
+)
+
 #: What was noticed of a file or a volume, dated. Appended, never edited.
 observation = _table(
     "observation",

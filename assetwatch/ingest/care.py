@@ -31,6 +31,7 @@ from assetwatch.paths import from_os, shown
 from assetwatch.units import microseconds
 
 if TYPE_CHECKING:
+    from assetwatch.ingest.compare import Transform
     from assetwatch.ingest.watch import Watcher
 
 _log = logging.getLogger(__name__)
@@ -176,7 +177,7 @@ class Care:
             if self._watcher is None:
                 self.ask_scan("the volume came back" if again else "start")
             else:
-                # The watcher asks for a scan once it hears everything; should it not get there, one is made all the same.
+                # The watcher asks for a scan once it hears everything; should it not get there, one is made anyway.
                 self._next_scan = self._clock.monotonic() + _UNHEARD_S
 
     def _go_offline(self, reason: str) -> None:
@@ -252,6 +253,14 @@ class Care:
         """Have the whole volume scanned as soon as possible. One that has not begun yet serves."""
         if not any(scan.whole and not scan.begun for scan in self._scans):
             self._scans.append(Scan(self.intake, why))
+
+    @property
+    def transforms(self) -> list[Transform]:
+        """The changes that were declared for this volume."""
+        from assetwatch.ingest.compare import Transform
+
+        rules = [rule.split("->") for rule in self.section.transforms]
+        return [Transform(listed.strip(), came.strip()) for listed, came in rules]
 
     @property
     def overflows(self) -> int:

@@ -10,7 +10,7 @@ from typing import Final, cast
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from assetwatch.catalog import files
+from assetwatch.catalog import files, packages
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.files import Ids
 from assetwatch.catalog.rows import FileRow
@@ -20,10 +20,10 @@ from assetwatch.clock import Clock
 from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.listing import look_at
 from assetwatch.ingest.record import Finished, Probed, claim, record, record_link, record_probes
-from assetwatch.media.probe import Prober
+from assetwatch.media.probe import Prober, ProbeResult
 from assetwatch.media.sniff import worth_probing
 from assetwatch.model import Integrity, Stat
-from assetwatch.paths import join, to_os
+from assetwatch.paths import from_os, join, to_os
 
 #: What a read or a probe is known by while it is under way: (volume id, file id).
 Key = tuple[int, int]
@@ -75,6 +75,8 @@ class ReadingRoom:
         self._waiting: deque[Fresh] = deque()
         self._fresh: dict[int, FileRow] = {}
         self._dropped: set[int] = set()
+        self._lists: set[int] = set()
+        self._doubted: set[int] = set()
         self.files_read = 0
         self.bytes_read = 0
 
@@ -110,15 +112,18 @@ class ReadingRoom:
                 continue
             self.files_read += 1
             self.bytes_read += outcome.stat.size
+            self._lists.discard(file_id)
+            if is_list(order.path, outcome.head):
+                self._lists.add(file_id)
             if outcome.fd is None:
-                self._finished.append(Finished(volume_id, file_id, outcome))
+                self._finished.append(self._as_finished(volume_id, file_id, outcome))
             elif worth_probing(outcome.head, name := os.path.basename(order.path)) and self._prober.submit(
                 order.key, outcome.fd, name, outcome.stat.size
             ):
                 self._held[file_id] = outcome
             else:
                 os.close(outcome.fd)
-                self._finished.append(Finished(volume_id, file_id, outcome))
+                self._finished.append(self._as_finished(volume_id, file_id, outcome))
         for key, result in self._prober.finished():
             steps += 1
             volume_id, file_id = cast(Key, key)
@@ -126,8 +131,13 @@ class ReadingRoom:
             if reading is None:
                 self._probed.append(Probed(volume_id, file_id, result))
             else:
-                self._finished.append(Finished(volume_id, file_id, reading, result))
+                self._finished.append(self._as_finished(volume_id, file_id, reading, result))
         return steps
+
+    def _as_finished(
+        self, volume_id: int, file_id: int, reading: Reading, media: ProbeResult | None = None
+    ) -> Finished:
+        return Finished(volume_id, file_id, reading, media, file_id in self._lists, file_id in self._doubted)
 
     def in_doubt(self) -> set[int]:
         """Volumes of which something could not be read: are they there at all? To be asked before `record`."""
@@ -156,6 +166,8 @@ class ReadingRoom:
             self._under_way.discard(file_id)
             self._fresh.pop(file_id, None)
             self._dropped.discard(file_id)
+            self._lists.discard(file_id)
+            self._doubted.discard(file_id)
         return len(finished) + len(probed)
 
     def _is_wanted(self, one: Finished) -> bool:
@@ -167,12 +179,18 @@ class ReadingRoom:
         """Read files that the catalog does not know yet; how many were handed to the readers."""
         self._waiting.extend(fresh)
         room = min(CAPACITY - self._pool.outstanding, len(self._waiting))
+        taken = [self._waiting.popleft() for _ in range(room)]
+        if not taken:
+            return 0
+        with self._database.read() as connection:
+            wants = packages.wants(
+                connection, [one.row for one in taken], {one.row.folder_id: one.folder for one in taken}
+            )
         orders = []
-        for _ in range(room):
-            row, folder = self._waiting.popleft()
+        for row, folder in taken:
             self._fresh[row.id] = replace(row, due_for="reading")
             self._under_way.add(row.id)
-            orders.append(self._order(row, folder))
+            orders.append(self._order(row, folder, wants))
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
         return accepted
@@ -201,20 +219,25 @@ class ReadingRoom:
             claim(connection, rows, now_us, "reading")
             claim(connection, probes, now_us, "probing")
             folders = files.paths_of_folders(connection, {row.folder_id for row in (*rows, *probes)})
+            wants = packages.wants(connection, rows, folders)
         self._under_way.update(row.id for row in (*rows, *probes))
-        orders = [self._order(row, folders[row.folder_id]) for row in rows]
+        self._doubted.update(file_id for file_id, (_, doubted) in wants.items() if doubted)
+        orders = [self._order(row, folders[row.folder_id], wants) for row in rows]
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
         for row in probes:
             self._probe(row, folders[row.folder_id])
         return len(rows) + len(probes)
 
-    def _order(self, row: FileRow, folder: str) -> ReadOrder:
+    def _order(self, row: FileRow, folder: str, wants: Mapping[int, tuple[tuple[str, ...], bool]]) -> ReadOrder:
+        """What to read, and which digests: the configured ones and those that senders' lists need."""
         intake = self._intakes[row.volume_id]
+        wanted, doubted = wants.get(row.id, ((), False))
         return ReadOrder(
             key=(row.volume_id, row.id),
             path=f"{intake.root}/{to_os(join(folder, row.name))}",
-            algorithms=self._algorithms,
+            algorithms=tuple(dict.fromkeys((*self._algorithms, *wanted))),
+            uncached=doubted,
             expect=Stat(row.size, row.mtime_ns, row.ctime_ns, row.inode, intake.device),
             refuse_writers=intake.rules.local,
             # Frames are probed once their sequence is known: only its ends are worth it.
@@ -278,3 +301,13 @@ class ReadingRoom:
 
 
 _KNOWN = (Integrity.RECORDED.value, Integrity.VERIFIED.value)
+
+
+def is_list(path: str, head: bytes) -> bool:
+    """Whether a file is a sender's list, from its path and first bytes."""
+    from assetwatch.checksum.manifests import formats  # slow to import, and a volume at rest does without
+
+    if not formats.promising(path):
+        return False
+    known = formats.recognize(from_os(path), head)
+    return known is not None and known[1] >= formats.SURE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection, insert, literal, select
 
-from assetwatch.catalog import files
+from assetwatch.catalog import files, packages
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import Ids
 from assetwatch.catalog.rows import FileRow
@@ -20,19 +21,30 @@ from assetwatch.ingest import settle
 from assetwatch.ingest.settle import Rules
 from assetwatch.media.probe import ProbeResult
 from assetwatch.model import Integrity, Presence
+from assetwatch.units import rfc3339
 
 #: A file whose reading was cut short so often by the end of the program is set aside: it may be what ends it.
 INTERRUPTIONS_MAX = 8
 
 
+#: How the problem of a file begins that was verified and then written to.
+WRITTEN_TO = "changed after it had been verified"
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What is known once a file has been read: its digests or why there are none, and its media where it has any."""
+    """What is known once a file has been read: its digests or why there are none, and its media where it has any.
+
+    `is_list` tells that it is a sender's list; `doubted` that it was read a second time, past the page cache, because
+    the first reading was not what its sender says.
+    """
 
     volume_id: int
     file_id: int
     outcome: Reading | NotRead
     media: ProbeResult | None = None
+    is_list: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ def record(
     media: list[dict[str, Any]] = []
     superseded: list[int] = []
     observations: list[dict[str, Any]] = []
+    lists: dict[int, set[int]] = defaultdict(set)
     for one in finished:
         row = rows.get(one.file_id)
         if row is None or row.due_for != "reading":
@@ -78,6 +91,8 @@ def record(
         reading = one.outcome
         known = earlier.get(row.version_id, {}) if row.version_id is not None else {}
         common = known.keys() & reading.digests.keys()
+        if one.is_list:
+            lists[row.volume_id].add(row.folder_id)
         if row.version_id is not None and common and all(known[name] == reading.digests[name] for name in common):
             version_id = row.version_id
             after = replace(
@@ -87,21 +102,29 @@ def record(
             )
             observations.append(_note(now_us, "same_bytes", row))
             digests += [(version_id, name, value) for name, value in reading.digests.items() if name not in known]
+        elif row.version_id is not None and row.integrity != Integrity.PENDING.value and not one.doubted:
+            # Nobody was seen to write to it, and it reads otherwise than before.
+            version_id = None
+            after, note = _silently_changed(row, reading, known, now_us)
+            observations.append(note)
         else:
             version_id = ids.take(connection, "version")
+            written_to = row.verified_us is not None and not one.doubted
             after = replace(
                 _at_rest(row, reading),
-                integrity=Integrity.RECORDED.value,
+                integrity=(Integrity.MISMATCH if written_to else Integrity.RECORDED).value,
+                problem=f"{WRITTEN_TO} ({rfc3339(row.verified_us)})" if written_to else None,
                 version_id=version_id,
                 recorded_us=now_us,
                 verified_us=None,
-                checked_us=None,
+                checked_us=now_us if one.doubted else None,
             )
             versions.append(_version(version_id, row, after, reading.seconds, now_us, "read"))
             digests += [(version_id, name, value) for name, value in reading.digests.items()]
             if row.version_id is not None:
                 superseded.append(row.version_id)
-                observations.append({**_note(now_us, "replaced", row), "version_id": version_id})
+                what = "readings_differ" if one.doubted else "replaced"
+                observations.append({**_note(now_us, what, row), "version_id": version_id})
         changes.append((row, after))
         if one.media is not None and version_id is not None:
             media.append(media_row(version_id, one.media, now_us))
@@ -111,6 +134,32 @@ def record(
     files.change(connection, [(before, after) for before, after in changes if before.id not in fresh])
     files.set_media(connection, media)
     files.observe(connection, observations)
+    for volume_id, folder_ids in lists.items():
+        roots = [_root_of_list(path) for path in files.paths_of_folders(connection, folder_ids).values()]
+        packages.found(connection, volume_id, roots, now_us)
+
+
+def _root_of_list(folder: str) -> str:
+    """The folder that a list in `folder` speaks for: an ASC MHL history lies in a folder of its own (spec, part 5)."""
+    above, _, name = folder.rpartition("/")
+    return above if name == "ascmhl" else folder
+
+
+def _silently_changed(
+    row: FileRow, reading: Reading, known: Mapping[str, str], now_us: int
+) -> tuple[FileRow, dict[str, Any]]:
+    """The row of a file whose bytes changed under an unchanged stat, and the evidence."""
+    name = next(name for name in sorted(known) if reading.digests.get(name, known[name]) != known[name])
+    after = replace(
+        row,
+        integrity=Integrity.MISMATCH.value,
+        problem=f"its bytes changed although nobody wrote to it: {name} was {known[name]}, is {reading.digests[name]}",
+        due_us=None,
+        due_for=None,
+        attempts=0,
+    )
+    detail = {"algorithm": name, "expected": known[name], "computed": reading.digests[name]}
+    return after, {**_note(now_us, "mismatch", row), "detail": detail}
 
 
 def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow, now_us: int) -> None:

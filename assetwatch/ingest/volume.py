@@ -275,9 +275,7 @@ def judge(
     return Judgement(True, "", replace(now, uuid=now.uuid or (known.uuid if known else None)))
 
 
-def loss_is_suspicious(
-    known_present: int, now_absent: int, share: float = LOSS_SHARE, floor: int = LOSS_FLOOR
-) -> bool:
+def loss_is_suspicious(known_present: int, now_absent: int, share: float = LOSS_SHARE, floor: int = LOSS_FLOOR) -> bool:
     """Whether so many files are gone at once that nothing may be concluded before a person has looked.
 
     True when more than `floor` files and more than `share` (config key `max_loss`) of the `known_present` are

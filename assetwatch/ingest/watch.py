@@ -170,9 +170,7 @@ class _Session(FileSystemEventHandler):
         self.open_files = OpenFiles()
         self._root = root
         self._heard = heard
-        self._observer = _Observer(
-            _Emitter, root=root, ignored=ignored, kernel=kernel, open_files=self.open_files
-        )
+        self._observer = _Observer(_Emitter, root=root, ignored=ignored, kernel=kernel, open_files=self.open_files)
 
     def start(self) -> None:
         self._observer.schedule(self, self._root, recursive=True)

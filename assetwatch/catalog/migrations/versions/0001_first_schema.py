@@ -125,6 +125,42 @@ def upgrade() -> None:
     )
     op.create_index("uq_folder_volume_id_path", "folder", ["volume_id", "path"], unique=True)
     op.create_table(
+        "package",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("format", sa.Text(), nullable=True),
+        sa.Column("lists", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("found_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("judged_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("complete_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("stale", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("listed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
+        sa.Column(
+            "listed_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
+        ),
+        sa.Column(
+            "here_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
+        ),
+        sa.Column("counts", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("extra", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("findings", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_package_volume_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_package")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_package_stale",
+        "package",
+        ["stale"],
+        unique=False,
+        sqlite_where=sa.text("stale = 1"),
+        postgresql_where=sa.text("stale = 1"),
+    )
+    op.create_index("uq_package_volume_id_path", "package", ["volume_id", "path"], unique=True)
+    op.create_table(
         "run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -155,6 +191,39 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "claim",
+        sa.Column("package_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Text(), server_default="", nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=True),
+        sa.Column("expected", sa.Text(), nullable=True),
+        sa.Column("computed", sa.Text(), nullable=True),
+        sa.Column("notes", sa.Text(), server_default="", nullable=False),
+        sa.Column("judged_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint(
+            "verdict in ('verified', 'mismatch', 'doubted', 'missing', 'transformed', 'waiting', 'unreadable', 'uncheckable')",
+            name=op.f("ck_claim_verdict"),
+        ),
+        sa.ForeignKeyConstraint(["package_id"], ["package.id"], name=op.f("fk_claim_package_id")),
+        sa.PrimaryKeyConstraint("package_id", "path", name=op.f("pk_claim")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_claim_file_id",
+        "claim",
+        ["file_id"],
+        unique=False,
+        sqlite_where=sa.text("file_id is not null"),
+        postgresql_where=sa.text("file_id is not null"),
+    )
+    op.create_index("ix_claim_volume_id_key", "claim", ["volume_id", "key"], unique=False)
     op.create_table(
         "file",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),

@@ -1,0 +1,158 @@
+"""What do senders' lists say of the files, and how does it compare? Packages and their claims, written and asked."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from assetwatch.catalog import tables as t
+from assetwatch.catalog.files import insert_or_update, slices
+from assetwatch.catalog.rows import FileRow
+from assetwatch.paths import comparable, join
+
+
+class PackageRow(msgspec.Struct, frozen=True):
+    """One row of `package`, in the order of its columns."""
+
+    id: int
+    volume_id: int
+    path: str
+    format: str | None
+    lists: str
+    found_us: int
+    judged_us: int | None
+    complete_us: int | None
+    stale: int
+    listed: int
+    listed_size: int
+    here_size: int
+    counts: str
+    extra: str
+    findings: str
+    problem: str | None
+
+
+class ClaimRow(msgspec.Struct, frozen=True):
+    """One row of `claim`, in the order of its columns."""
+
+    package_id: int
+    path: str
+    key: str
+    volume_id: int
+    file_id: int | None
+    version_id: int | None
+    verdict: str
+    wanted: str
+    algorithm: str | None
+    expected: str | None
+    computed: str | None
+    notes: str
+    judged_us: int
+
+
+def key_of(path: str) -> str:
+    """The form under which a listed path and the disk's spelling of it compare equal."""
+    return comparable(path).casefold()
+
+
+def found(connection: Connection, volume_id: int, paths: Iterable[str], now_us: int) -> None:
+    """Note that lists lie in these folders of a volume, and have to be judged."""
+    rows = [{"volume_id": volume_id, "path": path, "found_us": now_us} for path in sorted(set(paths))]
+    if rows:
+        statement = insert_or_update(connection, t.package)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["volume_id", "path"], set_={"stale": 1}), rows
+        )
+
+
+def stale(connection: Connection, volume_ids: Sequence[int]) -> list[PackageRow]:
+    """Packages that have to be judged."""
+    query = (
+        select(*t.package.c)
+        .where(t.package.c.stale == 1, t.package.c.volume_id.in_(list(volume_ids)))
+        .order_by(t.package.c.id)
+    )
+    return [PackageRow(*row) for row in connection.execute(query)]
+
+
+def all_packages(connection: Connection, volume_id: int | None = None) -> list[PackageRow]:
+    """Every package, by volume and path."""
+    query = select(*t.package.c).order_by(t.package.c.volume_id, t.package.c.path)
+    if volume_id is not None:
+        query = query.where(t.package.c.volume_id == volume_id)
+    return [PackageRow(*row) for row in connection.execute(query)]
+
+
+def set_values(connection: Connection, package_id: int, values: Mapping[str, Any]) -> None:
+    """Write columns of one package."""
+    connection.execute(update(t.package).where(t.package.c.id == package_id).values(**values))
+
+
+def claims(connection: Connection, package_id: int) -> dict[str, ClaimRow]:
+    """What the lists of one package say: path -> claim."""
+    rows = connection.execute(select(*t.claim.c).where(t.claim.c.package_id == package_id))
+    return {row.path: ClaimRow(*row) for row in rows}
+
+
+def claims_on(connection: Connection, file_ids: Iterable[int]) -> dict[int, list[ClaimRow]]:
+    """What lists say of files: file id -> claims."""
+    by_file: dict[int, list[ClaimRow]] = defaultdict(list)
+    for some in slices(sorted(set(file_ids))):
+        rows = connection.execute(
+            select(*t.claim.c).where(t.claim.c.file_id.in_(bindparam("ids", expanding=True))), {"ids": some}
+        )
+        for row in rows:
+            by_file[row.file_id].append(ClaimRow(*row))
+    return by_file
+
+
+def write_claims(connection: Connection, new: Sequence[ClaimRow], gone: Sequence[ClaimRow]) -> None:
+    """Enter claims, in place of those with the same package and path, and take others back."""
+    if gone:
+        connection.execute(
+            delete(t.claim).where(
+                t.claim.c.package_id == bindparam("the_package"), t.claim.c.path == bindparam("the_path")
+            ),
+            [{"the_package": one.package_id, "the_path": one.path} for one in gone],
+        )
+    if new:
+        statement = insert_or_update(connection, t.claim)
+        kept = {c.name: statement.excluded[c.name] for c in t.claim.c if c.name not in ("package_id", "path")}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["package_id", "path"], set_=kept),
+            [msgspec.structs.asdict(one) for one in new],
+        )
+
+
+def wants(
+    connection: Connection, rows: Sequence[FileRow], folders: Mapping[int, str]
+) -> dict[int, tuple[tuple[str, ...], bool]]:
+    """What lists need of files that are about to be read: file id -> (algorithms, whether past the page cache)."""
+    wanted: dict[int, tuple[set[str], bool]] = {}
+    by_volume: dict[int, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        by_volume[row.volume_id][key_of(join(folders[row.folder_id], row.name))] = row.id
+    for volume_id, keys in by_volume.items():
+        if (
+            connection.execute(select(t.package.c.id).where(t.package.c.volume_id == volume_id).limit(1)).first()
+            is None
+        ):
+            continue
+        for some in slices(sorted(keys)):
+            query = select(t.claim.c.key, t.claim.c.wanted, t.claim.c.verdict).where(
+                t.claim.c.volume_id == volume_id, t.claim.c.key.in_(bindparam("keys", expanding=True))
+            )
+            for key, algorithms, verdict in connection.execute(query, {"keys": some}):
+                names, doubted = wanted.get(keys[key], (set(), False))
+                wanted[keys[key]] = (names | set(algorithms.split()), doubted or verdict == "doubted")
+    return {file_id: (tuple(sorted(names)), doubted) for file_id, (names, doubted) in wanted.items()}
+
+
+def lists_of(row: PackageRow) -> list[tuple[str, dict[str, str]]]:
+    """The lists that a package was judged by: (path below the volume, digests)."""
+    return [(path, digests) for path, digests in json.loads(row.lists)]

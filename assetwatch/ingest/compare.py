@@ -1,0 +1,359 @@
+"""What do senders' lists say of the files below them, given what the catalog knows by now? One package at a time.
+
+A list may come before, among or after its files. So nothing is matched piece by piece: whenever a list or a file
+below it changed, the whole package is judged anew, from the catalog's digests, in a thread of its own; no listed file
+is read here. What the catalog cannot answer yet is asked of the readers: `packages.wants` tells them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from assetwatch.catalog import files, packages
+from assetwatch.catalog.engine import Database
+from assetwatch.catalog.packages import ClaimRow, PackageRow
+from assetwatch.catalog.rows import FileRow
+from assetwatch.checksum.manifests import find
+from assetwatch.checksum.manifests.compare import Silent
+from assetwatch.checksum.manifests.format import Finding, ManifestFault
+from assetwatch.checksum.manifests.outcome import PackageVerdict
+from assetwatch.checksum.manifests.package import verify_package
+from assetwatch.checksum.manifests.reading import Computed, Read, Wanted, reader_of
+from assetwatch.checksum.manifests.tree import DiskTree
+from assetwatch.checksum.verdict import EntryVerdict, algorithms_needed
+from assetwatch.clock import Clock
+from assetwatch.errors import AssetwatchError
+from assetwatch.model import Integrity, Presence, Verdict
+from assetwatch.paths import join, to_os
+
+_log = logging.getLogger(__name__)
+
+#: Files asked of the catalog at once.
+_AT_ONCE: Final = 500
+
+#: A package is judged again after this many times the time that judging it took.
+_REST_FACTOR: Final = 10.0
+
+#: Files that no list names, kept by name; the rest are counted.
+_EXTRA_NAMED: Final = 1_000
+
+#: Why a file was not compared yet; never seen by a person.
+_WAITING: Final = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A change that was declared: what was listed under one name came under another, with other bytes.
+
+    `listed` and `came` are globs over paths with one `*` each in the same place: `*.ari` and `*.arx`.
+    """
+
+    listed: str
+    came: str
+
+    def name_of(self, path: str) -> str | None:
+        """The name under which the listed file would have come; None where the rule does not fit it."""
+        if not fnmatch.fnmatchcase(path, self.listed):
+            return None
+        before, _, after = self.listed.partition("*")
+        kept = path[len(before) : len(path) - len(after)]
+        return self.came.replace("*", kept, 1)
+
+
+@dataclass(slots=True)
+class Compared:
+    """What judging a package gave. Paths are below the package."""
+
+    package: PackageRow
+    verdict: PackageVerdict
+    rows: dict[str, FileRow]
+    waiting: dict[str, tuple[str, ...]]
+    wanted: dict[str, tuple[str, ...]]
+    lists: list[tuple[str, dict[str, str]]]
+    listed_size: int = 0
+    transformed: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+
+class Comparer:
+    """Judges stale packages, one at a time, in a thread; what came out is entered by the loop."""
+
+    def __init__(self, database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._wake = wake
+        self._thread: threading.Thread | None = None
+        self._done: Compared | BaseException | None = None
+        self._rest_until: dict[int, float] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a package is being judged, or has been and is not entered yet."""
+        return self._thread is not None
+
+    def next_wake(self) -> float | None:
+        """When (monotonic seconds) a package that rests may be judged again."""
+        return min(self._rest_until.values(), default=None)
+
+    def begin(self, roots: Mapping[int, str], transforms: Mapping[int, Sequence[Transform]]) -> bool:
+        """Begin to judge a stale package of these volumes (volume id -> root); whether there was one to begin with."""
+        if self._thread is not None:
+            return False
+        now = self._clock.monotonic()
+        self._rest_until = {package: until for package, until in self._rest_until.items() if until > now}
+        with self._database.read() as connection:
+            waiting = [row for row in packages.stale(connection, list(roots)) if row.id not in self._rest_until]
+        if not waiting:
+            return False
+        package = waiting[0]
+        with self._database.write() as connection:
+            # Whatever changes from now on makes it stale again, while it is judged as it is.
+            packages.set_values(connection, package.id, {"stale": 0})
+        rules = transforms.get(package.volume_id, ())
+        self._thread = threading.Thread(
+            target=self._run, args=(package, roots[package.volume_id], rules), name="compare", daemon=True
+        )
+        self._thread.start()
+        return True
+
+    def collect(self) -> Compared | None:
+        """What the thread has finished; None where it has not."""
+        if self._done is None or self._thread is None:
+            return None
+        self._thread.join()
+        done, self._done, self._thread = self._done, None, None
+        if isinstance(done, BaseException):
+            raise done
+        return done
+
+    def _run(self, package: PackageRow, root: str, rules: Sequence[Transform]) -> None:
+        began = self._clock.monotonic()
+        try:
+            done: Compared | BaseException = compare(self._database, package, root, rules)
+        except BaseException as error:
+            done = error
+        ended = self._clock.monotonic()
+        self._rest_until[package.id] = ended + _REST_FACTOR * (ended - began)
+        self._done = done
+        self._wake()
+
+    def close(self) -> None:
+        """Let the thread end; a package that was being judged is judged again next time."""
+        if self._thread is None:
+            return
+        self._thread.join(5.0)
+
+
+def compare(database: Database, package: PackageRow, root: str, rules: Sequence[Transform] = ()) -> Compared:
+    """Judge one package from what the catalog knows. Raises CatalogError."""
+    path = Path(os.path.join(root, to_os(package.path)) if package.path else root)
+    answers = _Answers(database, package)
+    outcome = Compared(package, PackageVerdict(None, None), answers.rows, answers.waiting, {}, [])
+    size = _Size()
+    try:
+        scope = find.scope_of(path)
+        if scope.below or not scope.manifests:
+            outcome.problem = "the lists that lay here are gone"
+            return outcome
+        wanted: dict[str, tuple[str, ...]] = {}
+        own: set[str] = set()
+        for manifest in scope.manifests:
+            own |= {manifest.path, *manifest.beside} | set(manifest.own_files)
+            for entry in manifest.entries(_ignored):
+                where = join(manifest.root, entry.path.replace("\\", "/"))
+                wanted[packages.key_of(where)] = algorithms_needed(entry)
+        outcome.wanted = wanted
+        outcome.verdict = verify_package(path, read=answers.reader, progress=size)
+    except (AssetwatchError, OSError) as error:
+        if isinstance(error, ManifestFault | OSError):
+            outcome.problem = str(error)
+            return outcome
+        raise
+    outcome.listed_size = size.listed
+    answers.look_up([entry.path for entry in outcome.verdict.entries])
+    outcome.lists = [(join(package.path, name), answers.digests_of(name)) for name in sorted(answers.known(own))]
+    for judged in outcome.verdict.entries:
+        if judged.verdict is Verdict.MISSING:
+            others = [other for rule in rules if (other := rule.name_of(judged.path)) is not None]
+            came = next((other for other in others if answers.look_up([other])), None)
+            if came is not None:
+                outcome.transformed[judged.path] = came
+    return outcome
+
+
+def _ignored(_finding: Finding) -> None:
+    """What a list's entries give rise to is reported when they are verified."""
+
+
+class _Size(Silent):
+    """How many bytes the lists promise."""
+
+    def __init__(self) -> None:
+        self.listed = 0
+
+    def begin(self, files: int, size: int) -> None:
+        self.listed += size
+
+
+class _Answers:
+    """Answers what a verification asks of the bytes, from the catalog. `rows`, `waiting`: by path below the package."""
+
+    def __init__(self, database: Database, package: PackageRow) -> None:
+        self._database = database
+        self._package = package
+        self.rows: dict[str, FileRow] = {}
+        self.waiting: dict[str, tuple[str, ...]] = {}
+        self._digests: dict[int, dict[str, str]] = {}
+        self._looked: set[str] = set()
+
+    def reader(self, tree: DiskTree) -> Read:
+        """The reader that `verify_package` asks."""
+        alone = reader_of(tree)
+
+        def read(wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Computed]]:
+            source = iter(wanted)
+            while some := list(islice(source, _AT_ONCE)):
+                self.look_up([part for one in some for part in one.parts])
+                for one in some:
+                    if len(one.parts) == 1:
+                        yield one, self._answer(one)
+                    elif all(self._at_rest(part) for part in one.parts):
+                        yield from alone([one])  # one asset in several files: there is no digest of the whole
+                    else:
+                        self.waiting.update(dict.fromkeys(one.parts, ()))
+                        yield one, Computed(None, _WAITING)
+
+        return read
+
+    def look_up(self, paths: Sequence[str]) -> bool:
+        """Ask the catalog for files of the package; whether it knows all of them."""
+        new = [path for path in paths if path not in self._looked]
+        self._looked.update(new)
+        by_folder: dict[str, list[str]] = {}
+        for path in new:
+            folder, _, name = join(self._package.path, path).rpartition("/")
+            by_folder.setdefault(folder, []).append(name)
+        if by_folder:
+            cut = len(self._package.path) + 1 if self._package.path else 0
+            with self._database.read() as connection:
+                known = files.folders(connection, self._package.volume_id, by_folder)
+                found: list[FileRow] = []
+                for folder, row in known.items():
+                    for name, one in files.named(connection, row.id, by_folder[folder]).items():
+                        self.rows[join(folder, name)[cut:]] = one
+                        found.append(one)
+                self._digests.update(
+                    files.digests_of(connection, [one.version_id for one in found if one.version_id is not None])
+                )
+        return all(path in self.rows for path in paths)
+
+    def known(self, paths: Iterable[str]) -> set[str]:
+        """Of these paths those that the catalog knows."""
+        self.look_up(sorted(paths))
+        return {path for path in paths if path in self.rows}
+
+    def digests_of(self, path: str) -> dict[str, str]:
+        """The digests of a file that was looked up."""
+        version = self.rows[path].version_id
+        return self._digests.get(version, {}) if version is not None else {}
+
+    def _at_rest(self, path: str) -> bool:
+        row = self.rows.get(path)
+        return (
+            row is not None
+            and row.presence == Presence.PRESENT.value
+            and row.integrity not in (Integrity.PENDING.value, Integrity.UNREADABLE.value)
+            and row.version_id is not None
+        )
+
+    def _answer(self, one: Wanted) -> Computed:
+        path = one.parts[0]
+        row = self.rows.get(path)
+        if row is not None and row.integrity == Integrity.UNREADABLE.value:
+            return Computed(None, row.problem or "could not be read")
+        if row is None or not self._at_rest(path) or (one.seen is not None and one.seen.size != row.size):
+            self.waiting[path] = one.algorithms
+            return Computed(None, _WAITING)
+        known = self.digests_of(path)
+        if any(name not in known for name in one.algorithms):
+            self.waiting[path] = one.algorithms
+            return Computed(None, _WAITING)
+        return Computed({name: known[name] for name in one.algorithms})
+
+
+def claims_of(outcome: Compared, before: Mapping[str, ClaimRow], now_us: int) -> dict[str, ClaimRow]:
+    """The claims of a judged package, by path below the volume. `before` are those that stand in the catalog.
+
+    A digest that differs is `doubted` until the file has been read a second time, past the page cache; then it is a
+    `mismatch`. A file that is not at rest is `waiting`, whatever its size says.
+    """
+    package = outcome.package
+    made: dict[str, ClaimRow] = {}
+    for entry in outcome.verdict.entries:
+        path = join(package.path, entry.path)
+        row = outcome.rows.get(entry.path)
+        verdict = _word(outcome, entry, row, before.get(path))
+        key = packages.key_of(entry.path)
+        needs = verdict in ("waiting", "missing", "doubted")
+        algorithms = outcome.waiting.get(entry.path) or outcome.wanted.get(key) or ()
+        new = ClaimRow(
+            package_id=package.id,
+            path=path,
+            key=packages.key_of(path),
+            volume_id=package.volume_id,
+            file_id=None if row is None else row.id,
+            version_id=None if row is None else row.version_id,
+            verdict=verdict,
+            wanted=" ".join(algorithms) if needs else "",
+            algorithm=entry.algorithm,
+            expected=entry.expected,
+            computed=None if verdict == "waiting" else entry.computed,
+            notes="; ".join(note for note in entry.notes if note != _WAITING),
+            judged_us=now_us,
+        )
+        made[path] = new
+    return made
+
+
+def _word(outcome: Compared, entry: EntryVerdict, row: FileRow | None, before: ClaimRow | None) -> str:
+    """The verdict on one entry, from what the verification said and what the catalog knows of the file."""
+    if entry.path in outcome.waiting:
+        return "waiting"
+    if entry.path in outcome.transformed:
+        return "transformed"
+    if entry.verdict is Verdict.MISMATCH:
+        if row is None or row.presence != Presence.PRESENT.value or row.integrity == Integrity.PENDING.value:
+            return "waiting"
+        if entry.algorithm == "size" or row.version_id is None:
+            return "mismatch"
+        read_again = (
+            before is not None
+            and before.version_id == row.version_id
+            and (
+                before.verdict == "mismatch"
+                or (before.verdict == "doubted" and (row.checked_us or 0) > before.judged_us)
+            )
+        )
+        return "mismatch" if read_again else "doubted"
+    return str(entry.verdict)
+
+
+def findings_json(outcome: Compared) -> str:
+    """What is to be said of a package's lists, for the catalog."""
+    return json.dumps(
+        [[one.kind, str(one), one.path, one.wrong] for one in outcome.verdict.findings], ensure_ascii=False
+    )
+
+
+def extra_json(outcome: Compared) -> str:
+    """The files that no list names, the first of them, for the catalog."""
+    return json.dumps(outcome.verdict.extra[:_EXTRA_NAMED], ensure_ascii=False)
