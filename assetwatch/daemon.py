@@ -215,7 +215,8 @@ class Daemon:
 
     def _compare(self, *, looked: bool) -> int:
         """Judge what senders' lists say, where a list or a listed file came, went or changed."""
-        if not looked and not self._promises and self._clock.monotonic() < self._next_promise:
+        judging = self._comparer is not None and self._comparer.busy
+        if not (looked or judging or self._promises) and self._clock.monotonic() < self._next_promise:
             return 0
         online = {care.id: care for care in self.cares if care.online}
         with self.database.read() as connection:

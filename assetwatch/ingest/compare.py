@@ -41,7 +41,10 @@ _log = logging.getLogger(__name__)
 _AT_ONCE: Final = 500
 
 #: A package is judged again after this many times the time that judging it took.
-_REST_FACTOR: Final = 10.0
+_REST_FACTOR: Final = 5.0
+
+#: What takes no longer than this (seconds) needs no rest.
+_QUICK_S: Final = 0.5
 
 #: Files that no list names, kept by name; the rest are counted.
 _EXTRA_NAMED: Final = 1_000
@@ -142,7 +145,8 @@ class Comparer:
         except BaseException as error:
             done = error
         ended = self._clock.monotonic()
-        self._rest_until[package.id] = ended + _REST_FACTOR * (ended - began)
+        if ended - began > _QUICK_S:
+            self._rest_until[package.id] = ended + _REST_FACTOR * (ended - began)
         self._done = done
         self._wake()
 

@@ -135,16 +135,16 @@ def _history(tree: Tree, folder: str) -> Manifest:
     """The history in an `ascmhl` folder and all nested below its root."""
     root = parent(folder)
     findings: list[Finding] = []
-    history = _read_history(tree, folder, findings)
+    history = read_history(tree, folder, findings)
     below = {}
-    for nested in _nested(tree, root):
+    for nested in nested_roots(tree, root):
         try:
-            below[nested] = _read_history(tree, join(nested, FOLDER), findings)
+            below[nested] = read_history(tree, join(nested, FOLDER), findings)
         except ManifestFault as fault:
             findings.append(Finding("history-unreadable", fault.what, fault.file, fault.line, wrong=True))
-    _check_references(tree, root, history, findings)
+    check_references(tree, root, history, findings)
     for nested, child in below.items():
-        _check_references(tree, nested, child, findings)
+        check_references(tree, nested, child, findings)
     own = {listed for where in (root, *below) for listed in _own_files(tree, join(where, FOLDER))}
 
     def entries(report: Report) -> Iterator[Entry]:
@@ -176,11 +176,12 @@ def _history(tree: Tree, folder: str) -> Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class _History:
-    """The readable generations of one `ascmhl` folder, in order."""
+class History:
+    """The readable generations of one `ascmhl` folder, in order, and what its chain says of them."""
 
     generations: tuple[_Generation, ...]
     chain_known: bool
+    links: tuple[Link, ...] = ()
 
     @property
     def ignore(self) -> tuple[str, ...]:
@@ -231,7 +232,8 @@ class _History:
             report(Finding("ignored", what, parent(self.generations[-1].path)))
 
 
-def _read_history(tree: Tree, folder: str, findings: list[Finding]) -> _History:
+def read_history(tree: Tree, folder: str, findings: list[Finding]) -> History:
+    """The history in an `ascmhl` folder, without those nested below. Raises ManifestFault where no list is usable."""
     present = [path for path in _own_files(tree, folder) if path.lower().endswith(".mhl")]
     links, chain_known = _read_chain(tree, folder, findings)
     if not present and not links:
@@ -266,7 +268,7 @@ def _read_history(tree: Tree, folder: str, findings: list[Finding]) -> _History:
     if not generations and faults and not any(f.kind == "list-changed" for f in findings):
         raise faults[0]
     generations.sort(key=lambda g: (g.number, g.path))
-    return _History(tuple(generations), chain_known)
+    return History(tuple(generations), chain_known, tuple(links))
 
 
 def _read_chain(tree: Tree, folder: str, findings: list[Finding]) -> tuple[list[Link], bool]:
@@ -316,7 +318,7 @@ def _changed(path: str, by: str) -> Finding:
     return Finding("list-changed", f"the list itself was changed: its digest is not the one in {by}", path, wrong=True)
 
 
-def _check_references(tree: Tree, root: str, history: _History, findings: list[Finding]) -> None:
+def check_references(tree: Tree, root: str, history: History, findings: list[Finding]) -> None:
     """Each generation names the lists that nested histories gained with it, and their digests (6.4.6)."""
     for generation in history.generations:
         for path, told in generation.header.references:
@@ -333,7 +335,7 @@ def _check_references(tree: Tree, root: str, history: _History, findings: list[F
                 findings.append(_changed(where, basename(generation.path)))
 
 
-def _nested(tree: Tree, root: str) -> list[str]:
+def nested_roots(tree: Tree, root: str) -> list[str]:
     """The folders below `root` that have a history of their own, from the top."""
     found = []
     waiting = [root]
