@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from assetwatch import app, log
-from assetwatch.catalog import queries, volumes
+from assetwatch.catalog import promises, queries, volumes
 from assetwatch.catalog.engine import Database
 from assetwatch.cli.output import json_option, setting_of, tinted, write_json
 from assetwatch.clock import SystemClock
@@ -85,7 +85,14 @@ def scan_command(
     offline = [one for one in summary["volumes"] if not one["online"]]
     if offline and len(offline) == len(summary["volumes"]):
         raise VolumeError("; ".join(f"{one['name']}: {one['reason']}" for one in offline))
-    wrong = summary["wrong"] or offline or not quiet or any(one["unreadable_folders"] for one in summary["volumes"])
+    wrong = (
+        summary["wrong"]
+        or summary["broken"]
+        or summary["incomplete"]
+        or offline
+        or not quiet
+        or any(one["unreadable_folders"] for one in summary["volumes"])
+    )
     ctx.exit(1 if wrong else 0)
 
 
@@ -186,6 +193,7 @@ def _summary(database: Database, ids: Sequence[int], seconds: float, quiet: bool
         alerts = [one for one in volumes.open_alerts(connection) if one.volume_id in ids]
         names = {row.name for row in rows}
         wrong = [one for one in queries.problem_files(connection, 20) if one[0] in names]
+        kept = [one for one in promises.promises(connection) if one.volume in names]
         runs = {row.id: queries.last_run(connection, "scan", row.id) for row in rows}
     return {
         "seconds": round(seconds, 3),
@@ -206,6 +214,9 @@ def _summary(database: Database, ids: Sequence[int], seconds: float, quiet: bool
             }
             for row in rows
         ],
+        "packages": [one.as_json() for one in kept],
+        "incomplete": [f"{one.name}: {one.sentence()}" for one in kept if one.to_come],
+        "broken": [f"{one.name}: {text}" for one in kept for text in one.wrong],
         "alerts": [one.text for one in alerts],
         "wrong": [
             {"volume": volume, "path": readable(path), "state": state, "problem": problem}
@@ -241,6 +252,8 @@ def _say(summary: dict[str, Any]) -> None:
             rules = ", ".join(f"{shown(rule)} {count}" for rule, count in list(one["ignored"].items())[:6])
             click.echo(f"  ignored by rule: {rules}")
     for text in summary["alerts"]:
+        click.echo(f"! {shown(text)}")
+    for text in (*summary["broken"], *summary["incomplete"]):
         click.echo(f"! {shown(text)}")
     for one in summary["wrong"]:
         reason = f": {one['problem']}" if one["problem"] else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from assetwatch.catalog import queries, volumes
+from assetwatch.catalog import promises, queries, volumes
 from assetwatch.catalog.queries import Listed
 from assetwatch.cli.files import asset_json, file_json
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
@@ -49,6 +49,7 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
             return
         versions = queries.versions_of(connection, one.row.id)
         observations = queries.observations_of(connection, one.row.id)
+        claims = promises.claims_in_words(connection, one.row.id)
         media = None if one.row.version_id is None else queries.media_record(connection, one.row.version_id)
         reason = next((row.reason for row in volumes.all_volumes(connection) if row.name == volume), None)
     if as_json:
@@ -60,11 +61,22 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
                     {"at": rfc3339(note["at_us"]), "what": note["what"], "detail": note["detail"]}
                     for note in observations
                 ],
+                "claims": [
+                    {
+                        "package": readable(package),
+                        "verdict": claim.verdict,
+                        "algorithm": claim.algorithm,
+                        "expected": claim.expected,
+                        "computed": claim.computed,
+                        "judged_at": rfc3339(claim.judged_us),
+                    }
+                    for claim, package, _ in claims
+                ],
                 "probe": None if media is None else {**media, "probed_us": rfc3339(media["probed_us"])},
             }
         )
     else:
-        for line in story(one, versions, observations, media, zone, reason):
+        for line in story(one, versions, observations, media, zone, reason, [text for _, _, text in claims]):
             console().print(line, soft_wrap=True)
     ctx.exit(1 if _is_wrong(one) else 0)
 
@@ -95,6 +107,7 @@ def story(
     media: dict[str, Any] | None,
     zone: tzinfo,
     offline_reason: str | None,
+    claims: list[str],
 ) -> list[str]:
     """The story of a file as lines of rich markup, oldest event last but the present first."""
     from rich.markup import escape
@@ -126,12 +139,13 @@ def story(
         if row.due_us is not None and row.due_for == "read":
             lines.append(f"It is tried again at {when(row.due_us)}.")
     lines.append(_in_words(row))
+    lines += [f"It {escape(text)}." for text in claims]
     lines.append("")
     events: list[tuple[int, str]] = [(row.first_seen_us, "first seen")]
     for version in versions:
         events += _version_events(version)
     events += [(note["at_us"], escape(_noted(note))) for note in observations]
-    if row.checked_us is not None:
+    if row.checked_us is not None and all(note["at_us"] != row.checked_us for note in observations):
         events.append((row.checked_us, "read again and found as recorded"))
     for at_us, text in sorted(events, key=lambda event: event[0]):
         lines.append(f"  {when(at_us)}  {text}")
@@ -166,7 +180,7 @@ def _version_events(version: dict[str, Any]) -> list[tuple[int, str]]:
         if version["how"] == "read"
         else "recorded as a further name of bytes already read"
     )
-    return [(version["settled_us"], "came to rest"), (version["recorded_us"], f"{how}: {size(version['size'])}")]
+    return [(max(version["settled_us"], version["seen_us"]), "came to rest"), (version["recorded_us"], f"{how}: {size(version['size'])}")]
 
 
 def _noted(note: dict[str, Any]) -> str:
@@ -175,14 +189,24 @@ def _noted(note: dict[str, Any]) -> str:
     texts = {
         "changed": "was written to; its bytes have to be read again",
         "replaced": "has other bytes than before: a new version, the old one stays on record",
-        "same_bytes": "was touched, but its bytes are the same",
+        "same_bytes": "was read again: its bytes are the same",
         "missing": "was found gone at the second look",
         "back": "is there again",
         "hard_link": "is another name (hard link) of a file that was read already",
         "set_aside": "was set aside",
+        "readings_differ": "was read a second time, and the two readings differ: the second is kept beside the first",
     }
     if note["what"] == "moved":
         return f"was moved here from {shown(detail.get('from', '?'))}"
+    if note["what"] in ("verified", "mismatch"):
+        lists = ", ".join(shown(path) for path, _ in detail.get("lists", [])[:2])
+        against = f" against {lists}" if lists else ""
+        if note["what"] == "verified":
+            return f"verified{against}: {detail.get('algorithm')} {detail.get('expected')}"
+        return (
+            f"MISMATCH{against}: {detail.get('algorithm')} expected {detail.get('expected')}, "
+            f"computed {detail.get('computed')}"
+        )
     if note["what"] == "unreadable":
         return f"could not be read: {detail.get('reason', '')}"
     return texts.get(note["what"], str(note["what"]))
@@ -202,6 +226,7 @@ def _version_json(version: dict[str, Any]) -> dict[str, Any]:
 
 def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo) -> None:
     summary = queries.folder_summary(connection, volume, path)
+    kept = promises.promises(connection, volume, path)
     assets = list(queries.list_assets(connection, queries.Filter(pattern=path or None, volume=volume), 50))
     if as_json:
         write_json(
@@ -211,6 +236,7 @@ def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo
                 "states": summary["states"],
                 "first_seen": rfc3339(summary["first_seen_us"]),
                 "recorded_at": rfc3339(summary["recorded_us"]),
+                "packages": [one.as_json() for one in kept],
                 "assets": [asset_json(one) for one in assets],
             }
         )
@@ -227,6 +253,12 @@ def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo
         f"First file seen {local_time(summary['first_seen_us'], zone)}, last recorded "
         f"{local_time(summary['recorded_us'], zone)}"
     )
+    for promise in kept:
+        out.print(f"{escape(promise.name)} ({promise.row.format}): {promise.sentence()}", soft_wrap=True)
+        for text in promise.wrong:
+            out.print(f"  [bold red]{escape(shown(text))}[/]", soft_wrap=True)
+        for extra in promise.as_json()["extra"][:10]:
+            out.print(f"  no list names {escape(shown(extra))}", soft_wrap=True)
     for asset in assets:
         gaps = f", [bold red]missing {asset.missing}[/]" if asset.missing else ""
         out.print(f"  {escape(shown(asset.name))}  {size(asset.size)}{gaps}", soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from assetwatch import app
-from assetwatch.catalog import queries, volumes
+from assetwatch.catalog import promises, queries, volumes
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
 from assetwatch.clock import SystemClock
 from assetwatch.paths import readable, shown
@@ -49,6 +49,8 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
         wrong = queries.problem_files(connection)
         verification = queries.last_run(connection, "verify")
         report = queries.last_run(connection, "report")
+        kept = promises.promises(connection)
+        unlisted = _without_list(connection, setting, rows)
     document: dict[str, Any] = {
         "volumes": [_volume(row, tallies) for row in rows],
         "files": {
@@ -61,6 +63,8 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
             {"volume": volume, "path": readable(path), "state": state, "problem": problem or None}
             for volume, path, state, problem in wrong
         ],
+        "packages": [one.as_json() for one in kept],
+        "without_manifest": [{"volume": volume, "path": readable(path)} for volume, path in unlisted],
         "last_verification": _run(verification),
         "last_report": _run(report),
         "daemon": _daemon(keeper, now_us),
@@ -68,8 +72,21 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
     if as_json:
         write_json(document)
     else:
-        _print(document, recent, recent_files, recent_bytes, since, zone, now_us, rows)
-    ctx.exit(1 if alerts or wrong else 0)
+        _print(document, recent, recent_files, recent_bytes, since, zone, now_us, rows, kept)
+    arriving = any(presence == "arriving" for _, presence, *_ in tallies)
+    broken = any(one.wrong or (one.to_come and not arriving) for one in kept)
+    ctx.exit(1 if alerts or wrong or broken or unlisted else 0)
+
+
+def _without_list(connection: Any, setting: app.Setting, rows: Any) -> list[tuple[str, str]]:
+    """Folders that must have a sender's list, by the configuration, and have none: (volume, path)."""
+    by_name = {row.name: row.id for row in rows}
+    return [
+        (section.name, path)
+        for section in setting.config.volume
+        if section.name in by_name
+        for path in promises.without_list(connection, by_name[section.name], section.manifest_for)
+    ]
 
 
 def _volume(row: Any, tallies: Any) -> dict[str, Any]:
@@ -145,6 +162,7 @@ def _print(
     zone: Any,
     now_us: int,
     rows: Any,
+    kept: Any,
 ) -> None:
     from rich.markup import escape
     from rich.table import Table
@@ -155,6 +173,11 @@ def _print(
         f"[bold red]![/] {styled(one['state'])}: {escape(shown(one['volume'] + ':' + one['path']))}"
         + (f": {escape(one['problem'])}" if one["problem"] else "")
         for one in document["problems"]
+    ]
+    needs += [f"[bold red]![/] {escape(one.name)}: {escape(shown(text))}" for one in kept for text in one.wrong]
+    needs += [
+        f"[yellow]![/] {escape(shown(one['volume'] + ':' + one['path']))}: no list came from its sender"
+        for one in document["without_manifest"]
     ]
     daemon = document["daemon"]
     if daemon is None:
@@ -196,6 +219,12 @@ def _print(
     if counts:
         out.print()
         out.print("Files: " + ", ".join(f"{count} {styled(state)}" for state, count in sorted(counts.items())))
+    open_promises = [one for one in kept if one.to_come]
+    if kept:
+        closed = sum(one.complete for one in kept)
+        out.print(f"Packages with a sender's list: {len(kept)}, of these {closed} complete and verified")
+    for one in open_promises[:20]:
+        out.print(f"  {escape(one.name)}: {one.sentence()}")
     if daemon and daemon.get("reading"):
         for one in daemon["reading"]:
             share = f" ({100 * one['bytes_done'] // one['size']} %)" if one["size"] else ""
