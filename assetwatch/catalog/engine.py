@@ -8,15 +8,19 @@ with "database is locked", whatever the busy timeout.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import re
 import sqlite3
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 
 from assetwatch.catalog.tables import complete_for_postgresql
 from assetwatch.clock import Clock
@@ -38,11 +42,12 @@ class Database:
     Raises CatalogError from every method when the database cannot do what was asked.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, busy_ms: int = _BUSY_MS) -> None:
         self.url = url
+        self.busy_ms = busy_ms
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.path = Path(url.database) if self.is_sqlite and url.database else None
-        self._engine = _engine(url)
+        self._engine = _engine(url, busy_ms)
 
     @property
     def shown(self) -> str:
@@ -53,6 +58,8 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection on one consistent view of the catalog."""
         with explained(self), self._engine.connect() as connection:
+            if not self.is_sqlite:  # where each statement would have a view of its own
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield connection
 
     @contextlib.contextmanager
@@ -65,8 +72,10 @@ class Database:
                 yield connection
 
     def own_connection(self) -> Connection:
-        """A connection that the caller keeps and closes, for locks that live as long as it."""
-        return self._engine.connect()
+        """A connection that the caller keeps, for locks that live as long as it; closing it ends its session."""
+        connection = self._engine.connect()
+        connection.detach()
+        return connection
 
     def close(self) -> None:
         """Give all connections back."""
@@ -82,34 +91,41 @@ def parse_url(given: str | None, state_directory: Path) -> URL:
         return URL.create("sqlite", database=str(state_directory / "catalog.db"))
     if "://" not in given:
         return URL.create("sqlite", database=os.path.abspath(given))
+    shown = re.sub(r"(://[^/]*:)[^/]*@", r"\1***@", given)
     try:
         url = make_url(given)
-    except ArgumentError as error:
-        raise UsageError(f"catalog URL {given!r}: {error}. Expected {_EXPECTED}.") from error
-    backend = url.get_backend_name()
-    if backend == "postgresql" and url.drivername == "postgresql":
+    except (ArgumentError, ValueError) as error:
+        raise UsageError(f"catalog URL {shown!r} cannot be read: expected {_EXPECTED}.") from error
+    if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
-    if backend not in ("sqlite", "postgresql") or (backend == "sqlite" and not url.database):
-        raise UsageError(f"catalog URL {url.render_as_string(hide_password=True)!r}: expected {_EXPECTED}.")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise UsageError(f"catalog URL {shown!r}: expected {_EXPECTED}.")
+    if url.get_backend_name() == "sqlite" and (not url.database or url.database == ":memory:"):
+        raise UsageError(f"catalog URL {shown!r} names no file: expected {_EXPECTED}.")
     return url
 
 
 _EXPECTED = "sqlite:////absolute/file.db or postgresql+psycopg://user@host/database"
 
 
-def open_database(url: URL, clock: Clock, *, create: bool = True) -> Database:
+def open_database(url: URL, clock: Clock, *, create: bool = True, busy_ms: int = _BUSY_MS) -> Database:
     """Open the catalog at `url` at this program's schema: made where there is none, backed up and migrated where old.
 
-    Raises CatalogError when it is newer than this program, locked, corrupt, on a read-only or full disk, or absent
-    with `create` false.
+    A write waits `busy_ms` milliseconds for another program's. Raises CatalogError when the catalog is newer than
+    this program, locked, corrupt, on a read-only or full disk, or absent with `create` false; UsageError when the
+    database's driver is not installed.
     """
     if url.get_backend_name() == "sqlite":
         _prepare_file(Path(str(url.database)), create)
-    database = Database(url)
+    database = Database(url, busy_ms=busy_ms)
     try:
         revision = _revision(database)
+        if revision is None and not create:
+            raise _no_catalog(database.shown)
         if revision != HEAD:
             _bring_up_to_date(database, revision, clock)
+        elif database.is_sqlite:
+            _keep_a_log(database)
     except BaseException:
         database.close()
         raise
@@ -124,26 +140,46 @@ def revision_of(database: Database) -> str | None:
 def backup(database: Database, target: Path) -> None:
     """Write a consistent copy of a SQLite catalog to `target` while others go on writing.
 
-    Appears under its name only when it is whole. Raises CatalogError, and UsageError for PostgreSQL (its own tools
-    do this better).
+    Appears under its name only when it is whole. Raises CatalogError, and UsageError when `target` is there already
+    or the catalog is in PostgreSQL (whose own tools do this better).
     """
     if database.path is None:
-        raise UsageError(
-            "this catalog is in PostgreSQL: back it up with pg_dump -Fc "
-            f"{database.url.render_as_string(hide_password=True)!r}"
-        )
+        plain = database.url._replace(drivername="postgresql", password=None).render_as_string()
+        raise UsageError(f"this catalog is in PostgreSQL: back it up with pg_dump -Fc {plain!r}")
+    if os.path.lexists(target):
+        raise UsageError(f"{target}: is there already. Give the backup a name of its own.")
     partial = target.with_name(target.name + ".partial")
-    with explained(database):
-        partial.unlink(missing_ok=True)
-        with (
-            contextlib.closing(sqlite3.connect(database.path)) as source,
-            contextlib.closing(sqlite3.connect(partial)) as copy,
-        ):
-            source.backup(copy, pages=4096)
-            copy.execute("pragma journal_mode=delete")
+    try:
+        with explained(database):
+            source = sqlite3.connect(database.path, isolation_level=None)
+        with contextlib.closing(source):
+            with explained(database):
+                # One view from the beginning: the copy would start anew at every write of others.
+                source.execute("begin")
+                source.execute("select count(*) from sqlite_master").fetchone()
+            partial.unlink(missing_ok=True)
+            with contextlib.closing(sqlite3.connect(partial)) as copy:
+                source.backup(copy, pages=4096)
+                copy.execute("pragma journal_mode=delete")
         with open(partial, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(partial, target)
+        _sync_folder(target.parent)
+    except (OSError, sqlite3.Error) as error:
+        for left in (partial, partial.with_name(partial.name + "-journal")):
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
+        if "malformed" in str(error):
+            raise _explanation(database, str(error)) from error
+        raise CatalogError(f"{target}: the backup cannot be written: {error}. The catalog itself is untouched.") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def integrity_faults(database: Database) -> list[str]:
@@ -155,31 +191,52 @@ def integrity_faults(database: Database) -> list[str]:
         return [str(row) for row in rows if row != "ok"]
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, busy_ms: int) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
-            engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
+            engine = create_engine(url, connect_args={"timeout": busy_ms / 1000, "check_same_thread": False})
+            engine.dialect.statement_compiler = _SQLiteCompiler
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
         complete_for_postgresql()
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        # A hold on a volume is a session: keepalives notice within minutes that a server or a network is gone.
+        limits = {"connect_timeout": 10, "keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
+        return create_engine(url, pool_pre_ping=True, connect_args=limits)
     except (ImportError, NoSuchModuleError) as error:
         raise UsageError(
             f"the driver for {url.get_backend_name()} is not installed: pip install 'assetwatch[postgresql]'"
         ) from error
 
 
+class _SQLiteCompiler(SQLiteCompiler):
+    """SQLAlchemy's, that also writes hints: SQLite takes `INDEXED BY` where other databases take theirs."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
+
+
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver
     cursor = connection.cursor()
-    cursor.execute(f"pragma busy_timeout={_BUSY_MS}")
-    cursor.execute("pragma journal_mode=wal")
     cursor.execute("pragma synchronous=full")
     cursor.execute("pragma foreign_keys=on")
     cursor.execute("pragma cache_size=-32768")
     cursor.execute("pragma mmap_size=268435456")
     cursor.close()
+
+
+def _keep_a_log(database: Database) -> None:
+    """Have a SQLite catalog in WAL mode. The file remembers it; a restored backup has to be told again."""
+    assert database.path is not None
+    with explained(database), contextlib.closing(sqlite3.connect(database.path, database.busy_ms / 1000)) as plain:
+        if plain.execute("pragma journal_mode").fetchone()[0] == "wal":
+            return
+        try:
+            plain.execute("pragma journal_mode=wal").fetchone()
+        except sqlite3.OperationalError:
+            # Somebody is at work in it, or it may only be read here: both go on without.
+            pass
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -188,34 +245,46 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _prepare_file(path: Path, create: bool) -> None:
-    if path.exists():
-        if path.is_dir():
-            raise CatalogError(f"{path}: the catalog must be a file, this is a directory.")
+    """Leave the path such that SQLite can open it, or say why it cannot."""
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise CatalogError(f"{path}: the catalog cannot be opened: {error.strerror}. {_ELSEWHERE}") from error
+    else:
+        if kind != stat.S_IFREG:
+            what = "a directory" if kind == stat.S_IFDIR else "a device, FIFO or socket"
+            raise CatalogError(f"{path}: the catalog must be a file, this is {what}.")
         return
     if not create:
-        raise CatalogError(f"{path}: there is no catalog here yet. `assetwatch scan DIR` makes one.")
+        raise _no_catalog(str(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CatalogError(
-            f"{path}: the folder for the catalog cannot be made: {error.strerror}. "
-            "Give another place with --catalog or ASSETWATCH_CATALOG."
+            f"{path}: the folder for the catalog cannot be made: {error.strerror}. {_ELSEWHERE}"
         ) from error
 
 
+_ELSEWHERE = "Give another place with --catalog or ASSETWATCH_CATALOG."
+
+
+def _no_catalog(shown: str) -> CatalogError:
+    return CatalogError(f"{shown}: there is no catalog here yet. `assetwatch scan DIR` makes one.")
+
+
 def _revision(database: Database) -> str | None:
+    """The schema's revision; None for an empty database. Raises CatalogError for one that is not ours."""
     with database.read() as connection:
-        if not connection.dialect.has_table(connection, "alembic_version"):
-            if connection.dialect.has_table(connection, "sqlite_sequence") or _foreign_tables(connection):
-                raise CatalogError(
-                    f"{database.shown}: this database belongs to something else. Give assetwatch one of its own."
-                )
+        there = set(connection.dialect.get_table_names(connection))
+        if not there - {"alembic_version"}:
             return None
+        if not there >= {"alembic_version", "volume", "file", "counter"}:
+            raise CatalogError(
+                f"{database.shown}: this database belongs to something else. Give assetwatch one of its own."
+            )
         return connection.execute(text("select version_num from alembic_version")).scalar()
-
-
-def _foreign_tables(connection: Connection) -> bool:
-    return bool(connection.dialect.get_table_names(connection))
 
 
 def _bring_up_to_date(database: Database, revision: str | None, clock: Clock) -> None:
@@ -231,21 +300,36 @@ def _bring_up_to_date(database: Database, revision: str | None, clock: Clock) ->
                 f"this program knows up to {HEAD}). Upgrade assetwatch on this machine; nothing was changed."
             )
         if database.path is not None:
-            stamp = clock.now().strftime("%Y%m%d-%H%M%S")
-            backup(database, database.path.with_name(f"{database.path.name}.before-{HEAD}-{stamp}"))
-            kept = sorted(database.path.parent.glob(f"{database.path.name}.before-*[0-9]"))
-            for old in kept[:-_BACKUPS_KEPT]:
-                old.unlink()
+            _backup_before_upgrade(database, database.path, clock)
+    if database.is_sqlite:
+        _keep_a_log(database)
     with database.write() as connection:
         # Two programs may find the catalog new at once: the second finds it done.
         if not database.is_sqlite:
             connection.execute(text("select pg_advisory_xact_lock(7241166)"))
+            encoding = connection.execute(text("show server_encoding")).scalar()
+            if encoding != "UTF8":
+                raise CatalogError(
+                    f"{database.shown}: the database's encoding is {encoding}, which cannot keep every file's name. "
+                    "Make one with `createdb --encoding=UTF8 --template=template0`."
+                )
         if connection.dialect.has_table(connection, "alembic_version"):
             now_at = connection.execute(text("select version_num from alembic_version")).scalar()
             if now_at == HEAD:
                 return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _backup_before_upgrade(database: Database, path: Path, clock: Clock) -> None:
+    """Copy the catalog as it is beside it, and keep the newest few of these copies."""
+    stamp = clock.now().strftime("%Y%m%d-%H%M%S")
+    copy = path.with_name(f"{path.name}.before-{HEAD}-{stamp}")
+    if not copy.exists():
+        backup(database, copy)
+    kept = sorted(path.parent.glob(f"{glob.escape(path.name)}.before-[0-9]*-[0-9]*-[0-9]*[0-9]"))
+    for old in kept[:-_BACKUPS_KEPT]:
+        old.unlink()
 
 
 def alembic_config(database: Database) -> Any:
@@ -260,32 +344,77 @@ def alembic_config(database: Database) -> Any:
 
 @contextlib.contextmanager
 def explained(database: Database) -> Iterator[None]:
-    """Turn what the database's driver raises into a CatalogError that names the catalog and the way out."""
+    """Turn what the database's driver raises into a CatalogError that names the catalog and the way out.
+
+    A broken constraint is no affair of the database's but a bug, and stays what it is.
+    """
     try:
         yield
+    except (IntegrityError, sqlite3.IntegrityError):
+        raise
     except DatabaseError as error:
         raise _explanation(database, str(error.orig)) from error
     except sqlite3.Error as error:
         raise _explanation(database, str(error)) from error
 
 
+_READ_ONLY = f"it, or its folder, is read-only here. {_ELSEWHERE}"
+_FULL = "the disk is full. Nothing recorded was lost; free space and start again."
+
+#: What a driver's message contains -> what it means and what to do.
+_WAYS = (
+    ("readonly", _READ_ONLY),
+    ("read-only", _READ_ONLY),
+    ("unable to open", "it cannot be opened. Does its folder exist, and may this user write there?"),
+    ("disk is full", _FULL),
+    ("No space left", _FULL),
+    ("disk I/O", "the disk gives errors. See `dmesg`; restore from a backup if they persist."),
+    ("malformed", "it is damaged. `assetwatch catalog check` tells how far; restore a backup, or start a new one."),
+    ("not a database", f"it is no SQLite database, or damaged. {_ELSEWHERE}"),
+    ("no such table", "it is not complete. `assetwatch catalog check` tells more."),
+    ("authentication failed", "the server does not accept this user or password. ~/.pgpass is a place for passwords."),
+    ("no password supplied", "the server asks for a password. ~/.pgpass is a place for it."),
+    ("pg_hba.conf", "the server does not let this user in from here. See its pg_hba.conf."),
+    ("permission denied", "this user may not do that there. Have the database made his: createdb --owner=USER."),
+    ("does not exist", "there is no such database or user on the server. Make it: createdb --encoding=UTF8 NAME."),
+    ("too many", "the server has no connection left. See its max_connections."),
+    ("connection", "the server cannot be reached."),
+    ("could not", "the server cannot be reached."),
+)
+
+
 def _explanation(database: Database, message: str) -> CatalogError:
     """One sentence on what is wrong and what to do, from the driver's own words."""
-    ways = (
-        ("locked", "another program is writing and did not finish in 30 s. Is a scan or a migration stuck?"),
-        ("readonly", "it, or its folder, is read-only here. Give another place with --catalog."),
-        ("read-only", "it, or its folder, is read-only here. Give another place with --catalog."),
-        ("unable to open", "it cannot be opened. Does its folder exist, and may this user write there?"),
-        ("disk is full", "the disk is full. Nothing recorded was lost; free space and start again."),
-        ("disk I/O", "the disk gives errors. See `dmesg`; restore from a backup if they persist."),
-        ("malformed", "it is damaged. `assetwatch catalog check` tells how far; restore a backup, or start a new one."),
-        ("not a database", "it is no SQLite database, or damaged. Give another place with --catalog."),
-        ("no such table", "it is not complete. `assetwatch catalog check` tells more."),
-        ("connection", "the server cannot be reached."),
-        ("could not", "the server cannot be reached."),
-    )
     first_line = message.strip().splitlines()[0] if message.strip() else "no reason given"
-    for sign, meaning in ways:
-        if sign in message:
-            return CatalogError(f"{database.shown}: {meaning} ({first_line})")
-    return CatalogError(f"{database.shown}: {first_line}")
+    if "locked" in message:
+        meaning = (
+            f"another program is writing and did not finish in {database.busy_ms / 1000:g} s. "
+            "Is a scan or a migration stuck?"
+        )
+    elif database.path is not None and _has_no_room(database.path, message):
+        meaning = _FULL
+    elif database.path is not None and _is_read_only(database.path, message):
+        meaning = _READ_ONLY
+    else:
+        meaning = next((meaning for sign, meaning in _WAYS if sign in message), "")
+    return CatalogError(f"{database.shown}: {meaning} ({first_line})" if meaning else f"{database.shown}: {first_line}")
+
+
+def _has_no_room(path: Path, message: str) -> bool:
+    """Whether what SQLite calls an I/O error comes of a full disk, on which it cannot enlarge its index of the log."""
+    if "disk I/O" not in message and "unable to open" not in message:
+        return False
+    try:
+        return os.statvfs(path.parent).f_bavail == 0
+    except OSError:
+        return False
+
+
+def _is_read_only(path: Path, message: str) -> bool:
+    """Whether a file could not be opened because its file system is mounted read-only."""
+    if "unable to open" not in message:
+        return False
+    try:
+        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False

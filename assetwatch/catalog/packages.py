@@ -153,6 +153,18 @@ def wants(
     return {file_id: (tuple(sorted(names)), doubted) for file_id, (names, doubted) in wanted.items()}
 
 
+def remove(connection: Connection, package_id: int) -> None:
+    """Forget a package whose folder is gone. What was verified by it stays verified, with its evidence."""
+    connection.execute(delete(t.claim).where(t.claim.c.package_id == package_id))
+    connection.execute(delete(t.package).where(t.package.c.id == package_id))
+
+
+def root_of_list(folder: str) -> str:
+    """The folder that a list in `folder` speaks for: an ASC MHL history lies in a folder of its own (spec, part 5)."""
+    above, _, name = folder.rpartition("/")
+    return above if name == "ascmhl" else folder
+
+
 def lists_of(row: PackageRow) -> list[tuple[str, dict[str, str]]]:
     """The lists that a package was judged by: (path below the volume, digests)."""
     return [(path, digests) for path, digests in json.loads(row.lists)]

@@ -376,7 +376,7 @@ def find(connection: Connection, given: str) -> list[tuple[str, str]]:
         as_folder = select(t.volume.c.name).select_from(t.folder.join(t.volume, t.volume.c.id == t.folder.c.volume_id))
         names = {
             *connection.execute(as_file.where(t.folder.c.path == folder, t.file.c.name == name, here)).scalars(),
-            *connection.execute(as_folder.where(t.folder.c.path == path, here)).scalars(),
+            *connection.execute(as_folder.where(_at_or_below(path), here).limit(20)).scalars(),
         }
         if names:
             return sorted((name, path) for name in names)
@@ -400,9 +400,7 @@ def one_file(connection: Connection, volume: str, path: str) -> Listed | None:
 
 def folder_summary(connection: Connection, volume: str, path: str) -> dict[str, Any]:
     """Files and bytes below a folder by presence and integrity, and its direct sub-folders."""
-    here = or_(t.folder.c.path == path, t.folder.c.path.startswith(path + "/", autoescape=True))
-    if not path:
-        here = t.folder.c.path.is_not(None)
+    here = _at_or_below(path)
     rows = connection.execute(
         select(
             t.file.c.presence,
@@ -424,6 +422,13 @@ def folder_summary(connection: Connection, volume: str, path: str) -> dict[str, 
         "first_seen_us": min((row[4] for row in rows), default=None),
         "recorded_us": max((row[5] for row in rows if row[5] is not None), default=None),
     }
+
+
+def _at_or_below(path: str) -> ColumnElement[bool]:
+    """Folders at a path, or below it: one that holds no file itself has no row of its own."""
+    if not path:
+        return t.folder.c.path.is_not(None)
+    return or_(t.folder.c.path == path, t.folder.c.path.startswith(path + "/", autoescape=True))
 
 
 def versions_of(connection: Connection, file_id: int) -> list[dict[str, Any]]:

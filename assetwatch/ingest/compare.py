@@ -31,7 +31,7 @@ from assetwatch.checksum.manifests.reading import Computed, Read, Wanted, reader
 from assetwatch.checksum.manifests.tree import DiskTree
 from assetwatch.checksum.verdict import EntryVerdict, algorithms_needed
 from assetwatch.clock import Clock
-from assetwatch.errors import AssetwatchError
+from assetwatch.errors import UsageError
 from assetwatch.model import Integrity, Presence, Verdict
 from assetwatch.paths import join, to_os
 
@@ -85,6 +85,9 @@ class Compared:
     listed_size: int = 0
     transformed: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
+    #: the folder itself is not there any more, or no list in it
+    gone: bool = False
+    no_lists: bool = False
 
 
 class Comparer:
@@ -162,11 +165,15 @@ def compare(database: Database, package: PackageRow, root: str, rules: Sequence[
     path = Path(os.path.join(root, to_os(package.path)) if package.path else root)
     answers = _Answers(database, package)
     outcome = Compared(package, PackageVerdict(None, None), answers.rows, answers.waiting, {}, [])
+    if not path.is_dir():
+        outcome.gone = True
+        return outcome
     size = _Size()
     try:
         scope = find.scope_of(path)
         if scope.below or not scope.manifests:
             outcome.problem = "the lists that lay here are gone"
+            outcome.no_lists = True
             return outcome
         wanted: dict[str, tuple[str, ...]] = {}
         own: set[str] = set()
@@ -177,11 +184,9 @@ def compare(database: Database, package: PackageRow, root: str, rules: Sequence[
                 wanted[packages.key_of(where)] = algorithms_needed(entry)
         outcome.wanted = wanted
         outcome.verdict = verify_package(path, read=answers.reader, progress=size)
-    except (AssetwatchError, OSError) as error:
-        if isinstance(error, ManifestFault | OSError):
-            outcome.problem = str(error)
-            return outcome
-        raise
+    except (ManifestFault, UsageError, OSError) as error:
+        outcome.problem = str(error)
+        return outcome
     outcome.listed_size = size.listed
     answers.look_up([entry.path for entry in outcome.verdict.entries])
     outcome.lists = [(join(package.path, name), answers.digests_of(name)) for name in sorted(answers.known(own))]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from assetwatch.catalog import files
+from assetwatch.catalog import files, packages
 from assetwatch.catalog.files import FolderRow, Ids
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pool import SMALL_BYTES
@@ -101,24 +101,27 @@ class Intake:
 
     # -- single paths -----------------------------------------------------------------------------------------
 
-    def take_paths(self, connection: Connection, paths: Iterable[str], now_us: int) -> int:
-        """Look at single paths (catalog text) and enter what is there, or that nothing is; how many differed.
+    def take_paths(self, connection: Connection, paths: Iterable[str], now_us: int) -> list[OSError]:
+        """Look at single paths (catalog text) and enter what is there, or that nothing is.
 
-        Raises OSError when the file system fails; nothing is concluded then.
+        Gives why paths could not be looked at; nothing is concluded of those.
         """
-        by_folder: dict[str, list[str]] = defaultdict(list)
+        by_folder: dict[str, dict[str, Seen | None]] = defaultdict(dict)
+        errors: list[OSError] = []
         for path in paths:
             folder, _, name = path.rpartition("/")
-            by_folder[folder].append(name)
+            try:
+                by_folder[folder][name] = look_at(self.root, path)
+            except OSError as error:
+                errors.append(error)
         known_folders = files.folders(connection, self.volume_id, by_folder)
         new: list[tuple[int, str, Seen]] = []
         changes: list[tuple[FileRow, FileRow]] = []
-        for folder, names in by_folder.items():
+        for folder, looks in by_folder.items():
             folder_row = known_folders.get(folder)
-            before = files.named(connection, folder_row.id, names) if folder_row else {}
+            before = files.named(connection, folder_row.id, list(looks)) if folder_row else {}
             folder_id = folder_row.id if folder_row else None
-            for name in names:
-                seen = look_at(self.root, join(folder, name))
+            for name, seen in looks.items():
                 row = before.get(name)
                 if seen is None:
                     if row is not None:
@@ -136,7 +139,7 @@ class Intake:
         self._write(connection, new, changes, now_us)
         if new:
             files.clear_fingerprints(connection, {folder_id for folder_id, _, _ in new})
-        return len(new) + len(changes)
+        return errors
 
     def folders_gone(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> None:
         """Note that files are absent because the folders that held them are."""
@@ -151,16 +154,22 @@ class Intake:
         rows: Sequence[FileRow],
         now_us: int,
         may_be_open: Callable[[str, FileRow, int], bool],
-    ) -> None:
+    ) -> list[OSError]:
         """Look at files that are due to have settled. `may_be_open(path, row, now_us)` says that a writer was heard.
 
-        Raises OSError when the file system fails; nothing is concluded then.
+        Gives why files could not be looked at; nothing is concluded of those, they are looked at again later.
         """
         folders = files.paths_of_folders(connection, {row.folder_id for row in rows})
         changes: list[tuple[FileRow, FileRow]] = []
+        errors: list[OSError] = []
         for row in rows:
             path = join(folders[row.folder_id], row.name)
-            seen = look_at(self.root, path)
+            try:
+                seen = look_at(self.root, path)
+            except OSError as error:
+                errors.append(error)
+                changes.append((row, settle.later(row, now_us)))
+                continue
             if seen is None:
                 after = settle.absent(row, now_us, self.confirm_us)
             else:
@@ -170,21 +179,26 @@ class Intake:
                     after = settle.again(after, now_us, self.rules)
             changes.append((row, after))
         self._write(connection, [], changes, now_us)
+        return errors
 
     def absences(
         self, connection: Connection, rows: Sequence[FileRow], now_us: int
     ) -> tuple[list[tuple[FileRow, FileRow]], list[FileRow]]:
         """Look a second time at files that were absent: those found again are entered at once; the rest is given back.
 
-        Gives (before, after) of files to be called missing, and files that never had a content and simply go.
-        Raises OSError when the file system fails; nothing is concluded then.
+        Gives (before, after) of files to be called missing, and files that never had a content and simply go. Of what
+        cannot be looked at nothing is concluded: it is looked at again later.
         """
         folders = files.paths_of_folders(connection, {row.folder_id for row in rows})
         found: list[tuple[FileRow, FileRow]] = []
         gone: list[tuple[FileRow, FileRow]] = []
         dropped: list[FileRow] = []
         for row in rows:
-            seen = look_at(self.root, join(folders[row.folder_id], row.name))
+            try:
+                seen = look_at(self.root, join(folders[row.folder_id], row.name))
+            except OSError:
+                found.append((row, settle.later(row, now_us)))
+                continue
             if seen is not None:
                 found.append((row, settle.look(row, seen, now_us, self.rules)))
             elif row.version_id is None:
@@ -228,6 +242,7 @@ class Intake:
         fresh: list[Fresh] | None = None,
     ) -> None:
         """Enter new names and changed rows, with moves recognized and what was noticed."""
+        changes = [(before, self._as_its_kind(connection, before, after)) for before, after in changes]
         observations = [note for before, after in changes if (note := self._noticed(before, after, now_us))]
         moved: list[tuple[FileRow, FileRow]] = []
         rows: list[FileRow] = []
@@ -235,7 +250,11 @@ class Intake:
         sources = self._sources(connection, new)
         for folder_id, path, seen in new:
             source = sources.pop(seen.inode, None)
-            if source is None or not source[0].has_stat(seen.size, seen.mtime_ns, seen.inode, trust_inode=True):
+            if (
+                source is None
+                or not source[0].has_stat(seen.size, seen.mtime_ns, seen.inode, trust_inode=True)
+                or settle.made_since_gone(source[0], seen)
+            ):
                 row = self._new_row(connection, folder_id, path, seen, now_us)
                 rows.append(row)
                 if row.due_for == "read" and seen.size <= SMALL_BYTES and seen.links == 1:
@@ -249,6 +268,7 @@ class Intake:
         files.change(connection, [(before, after) for before, after in changes if before.id not in went])
         placed = self._in_series(connection, [after for _, after in moved])
         files.change(connection, zip([old for old, _ in moved], placed, strict=True))
+        self._lists_moved(connection, {(folder_id, path) for folder_id, path, _ in new}, placed, now_us)
         rows = self._in_series(connection, rows)
         if fresh is not None and at_once:
             paths = {folder_id: path for folder_id, path, _ in new}
@@ -265,6 +285,13 @@ class Intake:
         if seen.kind is FileKind.SYMLINK:
             row = replace(row, target=target_of(self.root, join(path, seen.name)))
         return row
+
+    def _as_its_kind(self, connection: Connection, before: FileRow, after: FileRow) -> FileRow:
+        """The changed row with what its kind asks for: a link's target, a frame's series."""
+        if after.kind == FileKind.SYMLINK.value and after.mtime_ns != before.mtime_ns:
+            folder = files.paths_of_folders(connection, [after.folder_id])[after.folder_id]
+            return replace(after, target=target_of(self.root, join(folder, after.name)))
+        return self._in_series(connection, [after])[0] if after.kind != before.kind else after
 
     def _moved_row(self, old: FileRow, folder_id: int, seen: Seen, now_us: int) -> FileRow:
         """The same file under its new name: a rename writes no byte, so nothing is read again."""
@@ -285,6 +312,22 @@ class Intake:
             if row.inode not in sources and look_at(self.root, path) is None:
                 sources[row.inode] = (row, path)
         return sources
+
+    def _lists_moved(
+        self, connection: Connection, folders: set[tuple[int, str]], moved: Sequence[FileRow], now_us: int
+    ) -> None:
+        """A sender's list that was moved speaks for the folder that it lies in now. (It is not read again for that.)"""
+        if not moved:
+            return
+        from assetwatch.checksum.manifests import formats  # slow to import, and moves are rare
+
+        paths = dict(folders)
+        roots = {
+            packages.root_of_list(paths[row.folder_id])
+            for row in moved
+            if formats.promising(join(paths[row.folder_id], row.name))
+        }
+        packages.found(connection, self.volume_id, roots, now_us)
 
     def _in_series(self, connection: Connection, rows: Sequence[FileRow]) -> list[FileRow]:
         """The rows with those that are named like frames of an image sequence put into their series."""

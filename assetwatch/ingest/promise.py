@@ -31,7 +31,14 @@ def enter(connection: Connection, outcome: Compared, now_us: int) -> bool:
     digests of, or a second reading, are due to be read.
     """
     package = outcome.package
+    if outcome.gone:
+        packages.remove(connection, package.id)
+        return False
     before = packages.claims(connection, package.id)
+    if outcome.no_lists and not before:
+        # What looked like a list from its name was none, or went before it was ever read.
+        packages.remove(connection, package.id)
+        return False
     if outcome.problem is not None:
         packages.set_values(connection, package.id, {"problem": outcome.problem, "judged_us": now_us})
         return False

@@ -135,14 +135,8 @@ def record(
     files.set_media(connection, media)
     files.observe(connection, observations)
     for volume_id, folder_ids in lists.items():
-        roots = [_root_of_list(path) for path in files.paths_of_folders(connection, folder_ids).values()]
+        roots = [packages.root_of_list(path) for path in files.paths_of_folders(connection, folder_ids).values()]
         packages.found(connection, volume_id, roots, now_us)
-
-
-def _root_of_list(folder: str) -> str:
-    """The folder that a list in `folder` speaks for: an ASC MHL history lies in a folder of its own (spec, part 5)."""
-    above, _, name = folder.rpartition("/")
-    return above if name == "ascmhl" else folder
 
 
 def _silently_changed(

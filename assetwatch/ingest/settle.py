@@ -13,6 +13,9 @@ from assetwatch.model import FileKind, Integrity, Presence
 #: A ctime that lies further ahead of our clock than this was not set by this machine's kernel (microseconds).
 _AHEAD_US = 2_000_000
 
+#: When a file is looked at again whose folder cannot be entered (microseconds).
+_LATER_US = 60_000_000
+
 
 class Rules(NamedTuple):
     """What holds on one volume.
@@ -77,17 +80,28 @@ def look(row: FileRow, seen: Seen, now_us: int, rules: Rules) -> FileRow:
         seen.size, seen.mtime_ns, seen.inode, trust_inode=rules.trust_inode
     ):
         return _changed(row, seen, now_us, rules)
+    if row.absent_us is not None and row.ctime_ns != seen.ctime_ns and seen.kind is FileKind.REGULAR:
+        # Deleted and copied again with its mtime, it often gets the same inode number, too.
+        return _changed(row, seen, now_us, rules)
     after = row
     if row.absent_us is not None or row.presence == Presence.MISSING.value:
         after = _back(after, now_us, rules)
     if after.ctime_ns != seen.ctime_ns or after.inode != seen.inode:
         # Nothing that we compare differs, but something touched it: a file on its way has to come to rest again.
+        touched = after.ctime_ns != seen.ctime_ns
         after = replace(after, ctime_ns=seen.ctime_ns, inode=seen.inode)
-        if after.presence == Presence.ARRIVING.value and after.due_for == "settle":
-            after = replace(after, due_us=settled_us(seen.ctime_ns, after.stat_since_us, rules))
+        if touched and after.presence == Presence.ARRIVING.value and after.due_for == "settle":
+            after = replace(after, stat_since_us=now_us, due_us=settled_us(seen.ctime_ns, now_us, rules))
+        elif touched and after.integrity == Integrity.UNREADABLE.value and after.due_for == "read":
+            after = replace(after, due_us=now_us)  # permissions are mended so
     if after.due_for == "settle" and after.due_us is not None and after.due_us <= now_us:
         after = replace(after, due_for="read", due_us=now_us)
     return after
+
+
+def made_since_gone(row: FileRow, seen: Seen) -> bool:
+    """Whether a file was found gone before what was seen elsewhere was made or renamed: then it was not moved there."""
+    return row.absent_us is not None and seen.ctime_ns // 1000 > row.absent_us
 
 
 def absent(row: FileRow, now_us: int, confirm_us: int) -> FileRow:
@@ -98,6 +112,11 @@ def absent(row: FileRow, now_us: int, confirm_us: int) -> FileRow:
     if row.presence == Presence.MISSING.value or row.absent_us is not None:
         return row
     return replace(row, absent_us=now_us, due_us=now_us + confirm_us, due_for="absence")
+
+
+def later(row: FileRow, now_us: int) -> FileRow:
+    """The row of a file that could not be looked at: what is owed to it waits for another look."""
+    return replace(row, due_us=now_us + _LATER_US)
 
 
 def vanished(row: FileRow) -> FileRow:
@@ -131,10 +150,9 @@ def _changed(row: FileRow, seen: Seen, now_us: int, rules: Rules) -> FileRow:
         recorded_us=row.recorded_us,
         verified_us=row.verified_us,
         checked_us=row.checked_us,
-        series_id=row.series_id,
-        frame=row.frame,
-        sequence_id=row.sequence_id,
     )
+    if seen.kind is FileKind.REGULAR:  # a link is no frame
+        after = replace(after, series_id=row.series_id, frame=row.frame, sequence_id=row.sequence_id)
     if after.due_us is not None and after.due_us <= now_us:
         after = replace(after, due_for="read", due_us=now_us)
     return after

@@ -42,6 +42,19 @@ def of_list(algorithm: str, texts: Iterable[str]) -> str:
     return of_bytes(algorithm, b"".join(raw(algorithm, text) for text in sorted(texts)))
 
 
+def of_children(algorithm: str, children: Iterable[tuple[str, str, str]]) -> tuple[str, str]:
+    """Content and structure digest of a folder from its children: (name as catalog text, content, structure) each.
+
+    For a file content and structure are both its digest.
+    """
+    contents, structures = [], []
+    for name, content, structure in children:
+        contents.append(content)
+        named = to_os(name).encode("utf-8", "surrogateescape")
+        structures.append(of_bytes(algorithm, named + raw(algorithm, structure)))
+    return of_list(algorithm, contents), of_list(algorithm, structures)
+
+
 Known = dict[tuple[str, str], tuple[str, str] | None]
 
 
@@ -74,14 +87,13 @@ def _compute(
     ignore: Ignore,
     known: Known,
 ) -> tuple[str, str] | None:
-    contents, structures = [], []
+    children = []
     try:
         found = list(tree.names(below(root, folder)))
     except OSError:
         return None
     for listed in found:
         path = join(folder, listed.name)
-        name = to_os(listed.name).encode("utf-8", "surrogateescape")
         if ignore.rule(path + ("/" if listed.kind is None else "")):
             continue
         if listed.kind is None:
@@ -96,9 +108,8 @@ def _compute(
             content = structure = text
         else:
             return None
-        contents.append(content)
-        structures.append(of_bytes(algorithm, name + raw(algorithm, structure)))
-    return of_list(algorithm, contents), of_list(algorithm, structures)
+        children.append((listed.name, content, structure))
+    return of_children(algorithm, children)
 
 
 def check(
