@@ -25,6 +25,10 @@ class Integrity(StrEnum):
     UNREADABLE = "unreadable"  #: the bytes could not be read
 
 
+#: How the problem of a missing file begins that a declared transform explains: no alarm.
+CAME_AS = "came as"
+
+
 class Verdict(StrEnum):
     """What comparing one entry of a manifest, or one recorded digest, with the disk gave."""
 

@@ -59,6 +59,15 @@ def comparable(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def split(path: str) -> tuple[str, str]:
+    """The folder and the name of a path in catalog text, where a slash may also belong to a byte that is no UTF-8."""
+    if "//" not in path:
+        folder, _, name = path.rpartition("/")
+        return folder, name
+    folder, _, name = to_os(path).rpartition("/")
+    return from_os(folder), from_os(name)
+
+
 def join(folder: str, name: str) -> str:
     """`folder/name`; the root folder is the empty text."""
     return f"{folder}/{name}" if folder else name

@@ -171,7 +171,9 @@ def backup(database: Database, target: Path) -> None:
                 left.unlink(missing_ok=True)
         if "malformed" in str(error):
             raise _explanation(database, str(error)) from error
-        raise CatalogError(f"{target}: the backup cannot be written: {error}. The catalog itself is untouched.") from error
+        raise CatalogError(
+            f"{target}: the backup cannot be written: {error}. The catalog itself is untouched."
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import sqlite
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.rows import FILES, FileRow, file_rows
 from assetwatch.model import FileKind
+from assetwatch.paths import split
 
 #: How many values one IN list carries; far below SQLite's 32,766 and large enough to make round trips rare.
 _IN_LIST = 5_000
@@ -427,7 +428,7 @@ def _doubt_packages(connection: Connection, volume_ids: set[int], folder_ids: se
     for path in paths_of_folders(connection, folder_ids).values():
         while path and path not in above:
             above.add(path)
-            path = path.rpartition("/")[0]
+            path = split(path)[0]
     for piece in slices(sorted(above)):
         connection.execute(
             update(t.package)

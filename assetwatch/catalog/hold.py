@@ -42,7 +42,8 @@ def hold(database: Database, volume: VolumeRow) -> Hold:
 
 
 def _lock_file(database: Database, volume: VolumeRow) -> Any:
-    path = f"{database.path}.volume-{volume.id}.lock"
+    assert database.path is not None
+    path = f"{os.path.realpath(database.path)}.volume-{volume.id}.lock"
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     except OSError as error:
@@ -51,9 +52,14 @@ def _lock_file(database: Database, volume: VolumeRow) -> Any:
         ) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(fd)
         return None
+    except OSError as error:
+        os.close(fd)
+        raise CatalogError(
+            f"{path}: cannot be locked: {error.strerror}. The catalog must be on a local disk."
+        ) from error
     return lambda: os.close(fd)
 
 

@@ -151,6 +151,7 @@ def claims_in_words(connection: Connection, file_id: int) -> list[tuple[ClaimRow
             "missing": f"is listed by {lists}",
             "transformed": f"is listed by {lists} and came under another name, as declared",
             "unreadable": f"is listed by {lists}, but could not be read",
+            "dropped": f"was listed by an earlier state of {lists}, and is no longer",
             "uncheckable": f"is listed by {lists} without a digest that can be compared",
         }
         found.append((claim, package.path, texts[claim.verdict]))

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 from assetwatch.catalog import files
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.rows import FileRow
-from assetwatch.model import FileKind, Presence
+from assetwatch.model import CAME_AS, FileKind, Presence
 from assetwatch.paths import from_percent, join
 
 #: Rows fetched, with all that hangs on them, at once.
@@ -320,7 +320,9 @@ def arrived_since(
 
 def problem_files(connection: Connection, limit: int = 10) -> list[tuple[str, str, str, str]]:
     """(volume, path, state, problem) of files that a person should know of: the worst first."""
-    wrong = or_(t.file.c.integrity.in_(("mismatch", "unreadable")), and_(t.file.c.presence == Presence.MISSING.value))
+    explained = func.coalesce(t.file.c.problem, "").startswith(CAME_AS)
+    gone = and_(t.file.c.presence == Presence.MISSING.value, ~explained)
+    wrong = or_(t.file.c.integrity.in_(("mismatch", "unreadable")), gone)
     state = case((t.file.c.presence == Presence.MISSING.value, "missing"), else_=t.file.c.integrity)
     order = case((state == "mismatch", 0), (state == "missing", 1), else_=2)
     rows = connection.execute(

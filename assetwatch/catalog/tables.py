@@ -17,9 +17,9 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    Text,
     text,
 )
+from sqlalchemy import Text as _AnyText
 
 metadata = MetaData(
     naming_convention={
@@ -34,6 +34,10 @@ metadata = MetaData(
 #: SQLite's INTEGER is 64 bits wide, is the only one that STRICT tables and rowids know; PostgreSQL's has to be said.
 Int64 = BigInteger().with_variant(Integer(), "sqlite")
 Id = Int64
+
+#: PostgreSQL's order of letters is that of a language unless it is told: with this one texts compare by their
+#: characters' numbers, as SQLite's do and Python's, and an index serves a range of names.
+Text = _AnyText(collation="C").with_variant(_AnyText(), "sqlite")
 
 
 def _table(name: str, *parts: Column[object] | CheckConstraint | Index, with_rowid: bool = True) -> Table:
@@ -64,7 +68,7 @@ counter = _table(
     Column("next_id", Int64, nullable=False),
 )
 
-#: One run of `assetwatch run` or `assetwatch scan`: who holds volumes, what it is doing, when it last said so.
+#: One run of `assetwatch run`, `scan` or `verify`: who holds volumes, what it is doing, when it last said so.
 keeper = _table(
     "keeper",
     Column("id", Id, primary_key=True, autoincrement=True),
@@ -78,7 +82,7 @@ keeper = _table(
     Column("stopped_us", Int64),
     #: JSON: what is being read and how far, what waits, overflows
     Column("doing", Text, nullable=False, server_default="{}"),
-    CheckConstraint("kind in ('run', 'scan')", name="kind"),
+    CheckConstraint("kind in ('run', 'scan', 'verify')", name="kind"),
 )
 
 volume = _table(
@@ -120,6 +124,13 @@ folder = _table(
     Index("uq_folder_volume_id_path", "volume_id", "path", unique=True),
 )
 
+#: The three ways of a file to the sweep: what failed, what was not read again since it was recorded, and what was.
+#: A query has to say them word for word, or SQLite does not use the index.
+FAILED = "version_id is not null and presence = 'present' and integrity in ('mismatch', 'unreadable')"
+_SOUND = "version_id is not null and presence = 'present' and integrity in ('recorded', 'verified')"
+NEVER_CHECKED = f"checked_us is null and {_SOUND}"
+CHECKED = f"checked_us is not null and {_SOUND}"
+
 file = _table(
     "file",
     Column("id", Id, primary_key=True, autoincrement=False),
@@ -160,17 +171,22 @@ file = _table(
     CheckConstraint("presence in ('arriving', 'present', 'missing')", name="presence"),
     CheckConstraint("integrity in ('pending', 'recorded', 'verified', 'mismatch', 'unreadable')", name="integrity"),
     CheckConstraint(
-        "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence')", name="due_for"
+        "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence', 'checking')",
+        name="due_for",
     ),
     Index("uq_file_folder_id_name", "folder_id", "name", unique=True),
     _partial("ix_file_due", "volume_id", "due_us", where="due_us is not null"),
     Index("ix_file_inode", "volume_id", "inode"),
     _partial("ix_file_series_frame", "series_id", "frame", where="series_id is not null"),
-    _partial("ix_file_sequence_id", "sequence_id", where="sequence_id is not null"),
-    _partial("ix_file_presence", "presence", "volume_id", where="presence <> 'present'"),
-    _partial("ix_file_integrity", "integrity", "volume_id", where="integrity in ('pending', 'mismatch', 'unreadable')"),
-    _partial("ix_file_problem", "id", where="problem is not null"),
-    Index("ix_file_first_seen_us", "first_seen_us"),
+    # The second column of these four lets a list go through the folders in their order and stop when it is long enough.
+    Index("ix_file_sequence_id", "sequence_id", "folder_id"),
+    _partial("ix_file_presence", "presence", "folder_id", where="presence <> 'present'"),
+    Index("ix_file_integrity", "integrity", "folder_id"),
+    _partial("ix_file_absent", "id", where="absent_us is not null"),
+    _partial("ix_file_failed", "volume_id", where=FAILED),
+    _partial("ix_file_never_checked", "volume_id", "recorded_us", where=NEVER_CHECKED),
+    _partial("ix_file_checked", "volume_id", "checked_us", where=CHECKED),
+    Index("ix_file_first_seen_us", "first_seen_us", "folder_id"),
 )
 
 #: The content of a file as it was read once. Appended, never edited but for the date it was superseded.
@@ -307,7 +323,7 @@ claim = _table(
     Column("judged_us", Int64, nullable=False),
     CheckConstraint(
         "verdict in ('verified', 'mismatch', 'doubted', 'missing', 'transformed', 'waiting', 'unreadable',"
-        " 'uncheckable')",
+        " 'uncheckable', 'dropped')",
         name="verdict",
     ),
     Index("ix_claim_volume_id_key", "volume_id", "key"),

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from assetwatch.catalog import tables as t
+from assetwatch.catalog.files import insert_or_update
 from assetwatch.catalog.rows import VOLUMES, VolumeRow, volume_rows
 
 
@@ -22,7 +23,8 @@ def ensure(connection: Connection, name: str, root: str, project: str | None) ->
     """The volume of this name; entered if it is new, its root and project brought up to date."""
     found = volume_rows(connection, VOLUMES.where(t.volume.c.name == name))
     if not found:
-        connection.execute(insert(t.volume).values(name=name, root=root, project=project))
+        new = insert_or_update(connection, t.volume).values(name=name, root=root, project=project)
+        connection.execute(new.on_conflict_do_nothing(index_elements=["name"]))  # another daemon may be as quick
     elif (found[0].root, found[0].project) != (root, project):
         connection.execute(update(t.volume).where(t.volume.c.id == found[0].id).values(root=root, project=project))
     else:

@@ -24,7 +24,7 @@ from assetwatch.cli.output import (
 from assetwatch.clock import SystemClock
 from assetwatch.errors import UsageError
 from assetwatch.media.sequences import parse_ranges
-from assetwatch.model import Integrity, Presence
+from assetwatch.model import CAME_AS, Integrity, Presence
 from assetwatch.paths import percent, readable, shown
 from assetwatch.units import local_time, microseconds, parse_duration, rfc3339, size
 
@@ -230,7 +230,7 @@ def file_json(one: Listed) -> dict[str, Any]:
 def problems_of(one: Listed) -> list[str]:
     """What a person should know of a file, each a sentence."""
     found = []
-    if one.presence == Presence.MISSING.value:
+    if one.presence == Presence.MISSING.value and not (one.row.problem or "").startswith(CAME_AS):
         found.append("gone from the volume since it was last seen")
     if one.row.problem:
         found.append(one.row.problem)

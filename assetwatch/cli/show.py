@@ -34,15 +34,7 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
     """
     zone = zone_of(setting_of(ctx))
     with catalog_of(ctx).read() as connection:
-        found = _find(connection, path)
-        if not found:
-            raise UsageError(
-                f"{path}: the catalog knows no such file or folder. `assetwatch files` lists what it knows."
-            )
-        if len(found) > 1:
-            names = ", ".join(f"{volume}:{shown(where)}" for volume, where in found)
-            raise UsageError(f"{path}: there are several: {names}. Give the volume's name in front.")
-        volume, where = found[0]
+        volume, where = find_one(connection, path)
         one = queries.one_file(connection, volume, where)
         if one is None:
             _folder(connection, volume, where, as_json, zone)
@@ -79,6 +71,17 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
         for line in story(one, versions, observations, media, zone, reason, [text for _, _, text in claims]):
             console().print(line, soft_wrap=True)
     ctx.exit(1 if _is_wrong(one) else 0)
+
+
+def find_one(connection: Any, path: str) -> tuple[str, str]:
+    """(volume, path) of the one file or folder that a person means. Raises UsageError where it is none or several."""
+    found = _find(connection, path)
+    if not found:
+        raise UsageError(f"{path}: the catalog knows no such file or folder. `assetwatch files` lists what it knows.")
+    if len(found) > 1:
+        names = ", ".join(f"{volume}:{shown(where)}" for volume, where in found)
+        raise UsageError(f"{path}: there are several: {names}. Give the volume's name in front.")
+    return found[0]
 
 
 def _is_wrong(one: Listed) -> bool:
@@ -180,7 +183,8 @@ def _version_events(version: dict[str, Any]) -> list[tuple[int, str]]:
         if version["how"] == "read"
         else "recorded as a further name of bytes already read"
     )
-    return [(max(version["settled_us"], version["seen_us"]), "came to rest"), (version["recorded_us"], f"{how}: {size(version['size'])}")]
+    settled_us = max(version["settled_us"], version["seen_us"])
+    return [(settled_us, "came to rest"), (version["recorded_us"], f"{how}: {size(version['size'])}")]
 
 
 def _noted(note: dict[str, Any]) -> str:

@@ -43,6 +43,9 @@ _GUARD_TIMEOUT_S: Final = 5.0
 #: How long a watcher may take before the volume is scanned without it (seconds).
 _UNHEARD_S: Final = 30.0
 
+#: Seconds until a scan looks for what a hint named and a look could not reach.
+_UNSEEN_S: Final = 60.0
+
 #: Paths and rows that one step turns to.
 _A_STEP: Final = 1_000
 
@@ -240,11 +243,10 @@ class Care:
         if not self._hints:
             return 0
         paths = {self._hints.popleft() for _ in range(min(_A_STEP, len(self._hints)))}
-        try:
-            with self._database.write() as connection:
-                self.intake.take_paths(connection, paths, self._now_us())
-        except OSError as error:
-            self._failed(error)
+        with self._database.write() as connection:
+            errors = self.intake.take_paths(connection, paths, self._now_us())
+        if errors and self._still_here(errors):
+            self._next_scan = min(self._next_scan, self._clock.monotonic() + _UNSEEN_S)
         return len(paths)
 
     # -- scanning -----------------------------------------------------------------------------------------------
@@ -392,6 +394,11 @@ class Care:
             self._abandon_scans()
             self._next_scan = self._clock.monotonic() + min(60.0, self.section.rescan_seconds)
 
+    def _still_here(self, errors: list[OSError]) -> bool:
+        """Say that paths could not be looked at; whether the volume is there all the same."""
+        _log.warning("volume %s: %d paths cannot be looked at, the first: %s", self.name, len(errors), errors[0])
+        return self.guard(force=True)
+
     # -- due files ----------------------------------------------------------------------------------------------
 
     def see_due(self) -> int:
@@ -402,14 +409,13 @@ class Care:
         with self._database.read() as connection:
             settling = files.due(connection, [self.id], now_us, ("settle",), _A_STEP)
             absent = files.due(connection, [self.id], now_us, ("absence",), _A_STEP)
-        try:
-            if settling:
-                with self._database.write() as connection:
-                    self.intake.look_again(connection, settling, now_us, self._may_be_open)
-            if absent:
-                self._see_absent(absent, now_us)
-        except OSError as error:
-            self._failed(error)
+        if settling:
+            with self._database.write() as connection:
+                errors = self.intake.look_again(connection, settling, now_us, self._may_be_open)
+            if errors:
+                self._still_here(errors)
+        if absent:
+            self._see_absent(absent, now_us)
         return len(settling) + len(absent)
 
     def _may_be_open(self, path: str, row: FileRow, now_us: int) -> bool:

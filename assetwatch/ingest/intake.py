@@ -10,17 +10,20 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from assetwatch.catalog import files, packages
+from assetwatch.catalog import files, moves, packages
 from assetwatch.catalog.files import FolderRow, Ids
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pool import SMALL_BYTES
 from assetwatch.ingest import settle
 from assetwatch.ingest.ignore import Ignore
-from assetwatch.ingest.listing import Listing, Seen, look_at, target_of
+from assetwatch.ingest.listing import Listing, Seen, is_gone, look_at, target_of
 from assetwatch.ingest.settle import Rules
 from assetwatch.media.sequences import frame_of, series_key
 from assetwatch.model import FileKind, Integrity, Presence
-from assetwatch.paths import join
+from assetwatch.paths import join, split
+
+#: A copy that is older than this when the original goes is a copy, and the original is missing (microseconds).
+_MOVED_WITHIN_US = 86_400_000_000
 
 
 class Fresh(NamedTuple):
@@ -109,7 +112,7 @@ class Intake:
         by_folder: dict[str, dict[str, Seen | None]] = defaultdict(dict)
         errors: list[OSError] = []
         for path in paths:
-            folder, _, name = path.rpartition("/")
+            folder, name = split(path)
             try:
                 by_folder[folder][name] = look_at(self.root, path)
             except OSError as error:
@@ -215,7 +218,11 @@ class Intake:
         dropped: Sequence[FileRow],
         now_us: int,
     ) -> None:
-        """Call files missing; take back those that came and went before they had settled."""
+        """Call files missing; take back those that came and went before they had settled.
+
+        One whose content came to another place within the last day, under the same name, was moved there.
+        """
+        gone = self._without_moved(connection, gone, now_us)
         files.change(connection, gone)
         folders = files.paths_of_folders(connection, {row.folder_id for row in dropped})
         observations = [self._note(now_us, "missing", after) for _, after in gone]
@@ -230,6 +237,26 @@ class Intake:
         ]
         files.observe(connection, observations)
         files.remove(connection, dropped)
+
+    def _without_moved(
+        self, connection: Connection, gone: Sequence[tuple[FileRow, FileRow]], now_us: int
+    ) -> list[tuple[FileRow, FileRow]]:
+        """Those that are nowhere else; the history of the others is given to the file that came."""
+        versions = {old.version_id: old for old, _ in gone if old.version_id is not None}
+        digests = files.digests_of(connection, versions)
+        contents = {
+            (value, versions[v].size): versions[v] for v, by in digests.items() for value in list(by.values())[:1]
+        }
+        came = moves.came_with(connection, contents, now_us - _MOVED_WITHIN_US)
+        pairs = []
+        for content, rows in came.items():
+            old = contents[content]
+            new = next((row for row in rows if row.id != old.id and row.name == old.name), None)
+            if new is not None:
+                pairs.append((old, new))
+        moves.carry(connection, pairs, now_us)
+        moved = {old.id for old, _ in pairs}
+        return [(before, after) for before, after in gone if before.id not in moved]
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -288,13 +315,15 @@ class Intake:
 
     def _as_its_kind(self, connection: Connection, before: FileRow, after: FileRow) -> FileRow:
         """The changed row with what its kind asks for: a link's target, a frame's series."""
-        if after.kind == FileKind.SYMLINK.value and after.mtime_ns != before.mtime_ns:
+        if after.kind == FileKind.SYMLINK.value:
             folder = files.paths_of_folders(connection, [after.folder_id])[after.folder_id]
             return replace(after, target=target_of(self.root, join(folder, after.name)))
         return self._in_series(connection, [after])[0] if after.kind != before.kind else after
 
     def _moved_row(self, old: FileRow, folder_id: int, seen: Seen, now_us: int) -> FileRow:
         """The same file under its new name: a rename writes no byte, so nothing is read again."""
+        if old.absent_us is not None:
+            old = replace(old, ctime_ns=seen.ctime_ns)  # the rename moved it
         after = settle.look(old, seen, now_us, self.rules)
         return replace(after, folder_id=folder_id, name=seen.name, series_id=None, frame=None, sequence_id=None)
 
@@ -309,7 +338,7 @@ class Intake:
         sources: dict[int, tuple[FileRow, str]] = {}
         for row in rows:
             path = join(folders[row.folder_id], row.name)
-            if row.inode not in sources and look_at(self.root, path) is None:
+            if row.inode not in sources and is_gone(self.root, path):
                 sources[row.inode] = (row, path)
         return sources
 

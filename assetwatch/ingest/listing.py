@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import stat
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from assetwatch.checksum import algorithms
 from assetwatch.ingest.ignore import Ignore
 from assetwatch.model import FileKind
-from assetwatch.paths import from_os, to_os
+from assetwatch.paths import from_os, split, to_os
 
 #: Longest path given to the kernel in one piece; PATH_MAX is 4,096 with its NUL (limits.h).
 _PATH_PIECE = 4000
@@ -24,6 +25,9 @@ _LINES = 4096
 
 #: The file type bits of st_mode, inode(7).
 _KIND = 0o170000
+
+#: What says that a folder itself is gone, and not that it cannot be read.
+GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -90,13 +94,14 @@ def list_folder(root: str, path: str, ignore: Ignore, device: int) -> Listing:
             lines.clear()
 
 
-def fingerprint_folder(root: str, path: str, ignore: Ignore) -> tuple[str, list[str]]:
-    """The folder's fingerprint as in `Listing`, and its sub-folders that no rule passes over; nothing else is kept.
+def fingerprint_folder(root: str, path: str, ignore: Ignore, device: int) -> tuple[str, list[str], list[str]]:
+    """The folder's fingerprint, sub-folders and foreign sub-folders as in `Listing`; nothing else is kept.
 
     This is what a scan of a volume at rest spends its time in, so its loop calls nothing that it can do without.
     Raises OSError when the folder cannot be listed.
     """
     folders: list[str] = []
+    foreign: list[str] = []
     mark = _Fingerprint(ignore)
     prefix = f"{to_os(path)}/" if path else ""
     lines: list[object] = []
@@ -114,9 +119,9 @@ def fingerprint_folder(root: str, path: str, ignore: Ignore) -> tuple[str, list[
                     continue
                 line(entry.name)
                 if ignore.rule(prefix + entry.name, entry.name, True) is None:
-                    folders.append(from_os(entry.name))
+                    (folders if seen.st_dev == device else foreign).append(from_os(entry.name))
             if not lines:
-                return mark.text(), folders
+                return mark.text(), folders, foreign
             mark.take(lines)
             lines.clear()
 
@@ -144,43 +149,53 @@ def look_at(root: str, path: str) -> Seen | None:
 
     A folder is nothing here: it is not a file.
     """
-    folder, _, name = path.rpartition("/")
+    folder, name = split(path)
     try:
-        with open_folder(root, folder) as fd:
+        with open_folder(root, folder, wary=True) as fd:
             seen = os.stat(to_os(name), dir_fd=fd, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return None if stat.S_ISDIR(seen.st_mode) else _seen(name, seen)
 
 
-def is_folder(root: str, path: str) -> bool:
-    """Whether a folder, not a link to one, is at `path` below `root`."""
+def is_gone(root: str, path: str) -> bool:
+    """Whether no file is at `path` below `root`, beyond doubt: where that cannot be seen, it is not gone."""
     try:
-        with open_folder(root, path):
-            return True
+        return look_at(root, path) is None
     except OSError:
         return False
 
 
+def is_folder_gone(root: str, path: str) -> bool:
+    """Whether no folder (a link to one is none) is at `path` below `root`, beyond doubt."""
+    try:
+        with open_folder(root, path, wary=True):
+            return False
+    except OSError as error:
+        return error.errno in GONE
+
+
 def target_of(root: str, path: str) -> str | None:
     """Where the symbolic link at `path` points, as catalog text; None where there is none any more."""
-    folder, _, name = path.rpartition("/")
+    folder, name = split(path)
     try:
-        with open_folder(root, folder) as fd:
+        with open_folder(root, folder, wary=True) as fd:
             return from_os(os.readlink(to_os(name), dir_fd=fd))
     except OSError:
         return None
 
 
 @contextmanager
-def open_folder(root: str, path: str) -> Iterator[int]:
+def open_folder(root: str, path: str, *, wary: bool = False) -> Iterator[int]:
     """A descriptor of the folder at `path` below `root`, however long the path is. A link to a folder is refused.
 
-    Raises OSError.
+    `wary`: also a link on the way there. A walk, which has come by each folder a moment ago, does without: opening
+    them one by one takes its time. Raises OSError.
     """
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for piece in _pieces(to_os(path)):
+        names = to_os(path)
+        for piece in names.split("/") if wary and names else _pieces(names):
             inner = os.open(piece, _FOLDER_FLAGS, dir_fd=fd)
             os.close(fd)
             fd = inner

@@ -17,7 +17,7 @@ from assetwatch.catalog.packages import ClaimRow
 from assetwatch.catalog.rows import FileRow
 from assetwatch.ingest.compare import Compared, claims_of, extra_json, findings_json
 from assetwatch.ingest.record import WRITTEN_TO
-from assetwatch.model import Integrity, Presence
+from assetwatch.model import CAME_AS, Integrity, Presence
 from assetwatch.paths import shown
 
 #: Verdicts under which an entry is closed: there is nothing more to come.
@@ -46,9 +46,17 @@ def enter(connection: Connection, outcome: Compared, now_us: int) -> bool:
     # A claim that says what it said keeps its date: since when it stands so is what matters.
     new = [one for path, one in made.items() if _differs(before.get(path), one)]
     gone = [one for path, one in before.items() if path not in made]
-    packages.write_claims(connection, new, gone)
+    dropped = _dropped(connection, gone, now_us)
+    kept = {one.path for one in dropped}
+    packages.write_claims(
+        connection,
+        [*new, *(one for one in dropped if before[one.path].verdict != "dropped")],
+        [one for one in gone if one.path not in kept],
+    )
     findings = json.loads(findings_json(outcome))
-    findings += _dropped(connection, gone)
+    findings += [
+        ["dropped", f"{shown(one.path)}: was listed before, and is no longer", one.path, True] for one in dropped
+    ]
     counts = Counter(one.verdict for one in made.values())
     counts["extra"] = len(outcome.verdict.extra)
     wrong = any(finding[3] for finding in findings)
@@ -80,14 +88,14 @@ def _differs(before: ClaimRow | None, now: ClaimRow) -> bool:
     return before is None or replace(before, judged_us=0) != replace(now, judged_us=0)
 
 
-def _dropped(connection: Connection, gone: Sequence[ClaimRow]) -> list[list[Any]]:
-    """Entries that a later list no longer has although their files are there: somebody shortened the list."""
+def _dropped(connection: Connection, gone: Sequence[ClaimRow], now_us: int) -> list[ClaimRow]:
+    """Claims that the lists no longer make although their files are there: somebody shortened a list."""
     known = files.by_id(connection, [one.file_id for one in gone if one.file_id is not None])
-    found: list[list[Any]] = []
+    found = []
     for one in gone:
         row = known.get(one.file_id or 0)
         if row is not None and row.presence == Presence.PRESENT.value:
-            found.append(["dropped", f"{shown(one.path)}: listed before, and no longer", one.path, True])
+            found.append(replace(one, verdict="dropped", wanted="", judged_us=now_us))
     return found
 
 
@@ -120,6 +128,8 @@ def _state_of(
     row: FileRow, claims: Sequence[ClaimRow], was_mismatch: bool, outcome: Compared, now_us: int
 ) -> tuple[FileRow, dict[str, Any] | None]:
     """A file's row by what all lists say of its present content, and what to remember of a change."""
+    if row.presence == Presence.MISSING.value:
+        return _closed(row, claims, outcome), None
     if row.presence != Presence.PRESENT.value or row.integrity == Integrity.PENDING.value or row.version_id is None:
         return row, None
     of_now = [one for one in claims if one.version_id == row.version_id]
@@ -140,9 +150,19 @@ def _state_of(
         note = _evidence(row, right, "verified", outcome, now_us)
     elif right is None and row.integrity == Integrity.MISMATCH.value and was_mismatch:
         after = replace(row, integrity=Integrity.RECORDED.value, verified_us=None, problem=None)
-    if after.due_for is None and any(one.verdict in ("waiting", "doubted") and one.wanted for one in claims):
+    if after.due_for in (None, "probe") and any(one.verdict in ("waiting", "doubted") and one.wanted for one in claims):
         after = replace(after, due_for="read", due_us=now_us)
     return after, note
+
+
+def _closed(row: FileRow, claims: Sequence[ClaimRow], outcome: Compared) -> FileRow:
+    """The row of a missing file: if it was declared to come under another name, that is said, and nobody is alarmed."""
+    one = next((claim for claim in claims if claim.verdict == "transformed"), None)
+    if one is None:
+        return row
+    cut = len(outcome.package.path) + 1 if outcome.package.path else 0
+    came = outcome.transformed.get(one.path[cut:])
+    return row if came is None else replace(row, problem=f"{CAME_AS} {shown(came)}, as declared")
 
 
 def _difference(one: ClaimRow) -> str:

@@ -18,7 +18,7 @@ from assetwatch.checksum.pool import Progress, ReaderPool, ReadOrder
 from assetwatch.checksum.reader import NotRead, Reading, Reason
 from assetwatch.clock import Clock
 from assetwatch.ingest.intake import Fresh, Intake
-from assetwatch.ingest.listing import look_at
+from assetwatch.ingest.listing import look_at, open_folder
 from assetwatch.ingest.record import Finished, Probed, claim, record, record_link, record_probes
 from assetwatch.media.probe import Prober, ProbeResult
 from assetwatch.media.sniff import worth_probing
@@ -39,6 +39,9 @@ _RECORDS: Final = 1000
 
 #: While more is being read, outcomes are gathered for so long (seconds): a transaction costs as much as fifty rows.
 _GATHER_S: Final = 0.1
+
+#: Bytes of the longest path that the kernel takes, with its NUL (limits.h).
+_PATH_MAX: Final = 4096
 
 #: Probes under way or waiting at most: each holds an open file.
 _PROBES: Final = 128
@@ -77,6 +80,7 @@ class ReadingRoom:
         self._dropped: set[int] = set()
         self._lists: set[int] = set()
         self._doubted: set[int] = set()
+        self._deep = _DeepFolders()
         self.files_read = 0
         self.bytes_read = 0
 
@@ -107,6 +111,7 @@ class ReadingRoom:
         for order, outcome in self._pool.finished():
             steps += 1
             volume_id, file_id = cast(Key, order.key)
+            self._deep.let_go(file_id)
             if isinstance(outcome, NotRead):
                 self._finished.append(Finished(volume_id, file_id, outcome))
                 continue
@@ -235,7 +240,7 @@ class ReadingRoom:
         wanted, doubted = wants.get(row.id, ((), False))
         return ReadOrder(
             key=(row.volume_id, row.id),
-            path=f"{intake.root}/{to_os(join(folder, row.name))}",
+            path=self._deep.path_of(row, intake.root, folder),
             algorithms=tuple(dict.fromkeys((*self._algorithms, *wanted))),
             uncached=doubted,
             expect=Stat(row.size, row.mtime_ns, row.ctime_ns, row.inode, intake.device),
@@ -246,7 +251,7 @@ class ReadingRoom:
 
     def _probe(self, row: FileRow, folder: str) -> None:
         """Have the media of a recorded file read."""
-        path = f"{self._intakes[row.volume_id].root}/{to_os(join(folder, row.name))}"
+        path = self._deep.path_of(row, self._intakes[row.volume_id].root, folder)
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
@@ -256,6 +261,8 @@ class ReadingRoom:
                 return
             os.close(fd)
             result = self._prober.unreadable("the prober is closed")
+        finally:
+            self._deep.let_go(row.id)
         self._probed.append(Probed(row.volume_id, row.id, result))
 
     def _without_links(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> list[FileRow]:
@@ -298,6 +305,35 @@ class ReadingRoom:
         except OSError:
             return False
         return seen is not None and other.has_stat(seen.size, seen.mtime_ns, seen.inode, trust_inode=True)
+
+
+class _DeepFolders:
+    """Folders so deep that the kernel does not take the whole path of a file in them: it is named by an open handle."""
+
+    def __init__(self) -> None:
+        self._handles: dict[tuple[str, str], int] = {}
+        self._folder_of: dict[int, tuple[str, str]] = {}
+
+    def path_of(self, row: FileRow, root: str, folder: str) -> str:
+        """Where a file can be opened, until `let_go`; as `os` functions take it."""
+        path = f"{root}/{to_os(join(folder, row.name))}"
+        if len(path) * 3 < _PATH_MAX or len(os.fsencode(path)) < _PATH_MAX:
+            return path
+        key = (root, folder)
+        try:
+            if key not in self._handles:
+                with open_folder(root, folder) as fd:
+                    self._handles[key] = os.dup(fd)
+        except OSError:
+            return path  # whoever opens it is told what is wrong
+        self._folder_of[row.id] = key
+        return f"/proc/self/fd/{self._handles[key]}/{to_os(row.name)}"
+
+    def let_go(self, file_id: int) -> None:
+        """A file is done with; the last one of a folder closes it."""
+        key = self._folder_of.pop(file_id, None)
+        if key is not None and key not in self._folder_of.values():
+            os.close(self._handles.pop(key))
 
 
 _KNOWN = (Integrity.RECORDED.value, Integrity.VERIFIED.value)

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection, insert, literal, select
 
-from assetwatch.catalog import files, packages
+from assetwatch.catalog import files, moves, packages
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import Ids
 from assetwatch.catalog.rows import FileRow
@@ -134,9 +134,30 @@ def record(
     files.change(connection, [(before, after) for before, after in changes if before.id not in fresh])
     files.set_media(connection, media)
     files.observe(connection, observations)
+    _carry_histories(connection, changes, {one.file_id: one.outcome for one in finished}, now_us)
     for volume_id, folder_ids in lists.items():
         roots = [packages.root_of_list(path) for path in files.paths_of_folders(connection, folder_ids).values()]
         packages.found(connection, volume_id, roots, now_us)
+
+
+def _carry_histories(
+    connection: Connection,
+    changes: Sequence[tuple[FileRow, FileRow]],
+    outcomes: Mapping[int, Reading | NotRead],
+    now_us: int,
+) -> None:
+    """Of files that were read for the first time: those that are old ones in a new place get their history."""
+    came: list[tuple[tuple[str, int], FileRow]] = []
+    for before, after in changes:
+        reading = outcomes[before.id]
+        if before.version_id is None and isinstance(reading, Reading) and after.version_id is not None:
+            came.append(((next(iter(reading.digests.values())), after.size), after))
+    if came:
+        gone = moves.gone_with(connection, [content for content, _ in came])
+        if gone:
+            now = files.by_id(connection, [row.id for _, row in came])
+            pairs = moves.pair(gone, [(content, now[row.id]) for content, row in came if row.id in now])
+            moves.carry(connection, pairs, now_us)
 
 
 def _silently_changed(
@@ -196,13 +217,17 @@ def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow
 def record_probes(connection: Connection, probed: Sequence[Probed], now_us: int) -> None:
     """Enter the media of files whose bytes had been recorded before."""
     rows = files.by_id(connection, [one.file_id for one in probed])
+    claims = packages.claims_on(connection, rows)
     changes = []
     media = []
     for one in probed:
         row = rows.get(one.file_id)
         if row is None or row.due_for != "probing" or row.version_id is None:
             continue
-        changes.append((row, replace(row, due_for=None, due_us=None, attempts=0)))
+        # A list may have asked for another reading meanwhile.
+        asked = any(claim.verdict in ("waiting", "doubted") and claim.wanted for claim in claims.get(row.id, ()))
+        due = ("read", now_us) if asked else (None, None)
+        changes.append((row, replace(row, due_for=due[0], due_us=due[1], attempts=0)))
         media.append(media_row(row.version_id, one.media, now_us))
     files.set_media(connection, media)
     files.change(connection, changes)

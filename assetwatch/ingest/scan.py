@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -14,16 +13,13 @@ from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.rows import FILES, file_rows
 from assetwatch.ingest.intake import Fresh, Intake
-from assetwatch.ingest.listing import Listing, fingerprint_folder, is_folder, list_folder
+from assetwatch.ingest.listing import GONE, Listing, fingerprint_folder, is_folder_gone, list_folder
 from assetwatch.model import Presence
-from assetwatch.paths import join
+from assetwatch.paths import join, to_os
 
 #: Folders asked of the catalog at once, and entries after which a step ends.
 _FOLDERS_A_STEP = 256
 _ENTRIES_A_STEP = 2_000
-
-#: What says that a folder itself is gone, and not that it cannot be read.
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
 class VolumeLost(Exception):
@@ -78,12 +74,15 @@ class Scan:
             try:
                 row = known.get(path)
                 if row is not None and row.fingerprint is not None:
-                    fingerprint, sub_folders = fingerprint_folder(self.intake.root, path, self.intake.ignore)
+                    fingerprint, sub_folders, foreign = fingerprint_folder(
+                        self.intake.root, path, self.intake.ignore, self.intake.device
+                    )
                     if fingerprint == row.fingerprint:
                         self._visited.add(row.id)
                         self.folders += 1
                         if row.ignored:
                             self.ignored.update(json.loads(row.ignored))
+                        self.foreign += [join(path, name) for name in foreign]
                         below.append([join(path, name) for name in sub_folders])
                         continue
                 listing = list_folder(self.intake.root, path, self.intake.ignore, self.intake.device)
@@ -135,12 +134,12 @@ class Scan:
             )
         with database.read() as connection:
             unseen = [(identity, path) for identity, path in connection.execute(query) if identity not in self._visited]
-        unread = tuple(self.unreadable)
+        unread = tuple(to_os(path) for path in self.unreadable)
         gone: list[int] = []
         for identity, path in sorted(unseen, key=lambda one: one[1]):
-            if any(path == folder or path.startswith(folder + "/") for folder in unread):
+            if any(f"{to_os(path)}/".startswith(folder + "/") for folder in unread):
                 continue
-            if is_folder(self.intake.root, path):
+            if not is_folder_gone(self.intake.root, path):
                 continue  # made since the walk came by, or another file system's now
             gone.append(identity)
             if len(gone) == _FOLDERS_A_STEP:
@@ -152,5 +151,5 @@ class Scan:
     def _failed(self, path: str, error: OSError) -> None:
         if not path:
             raise VolumeLost(f"the root cannot be listed: {error.strerror}") from error
-        if error.errno not in _GONE:
+        if error.errno not in GONE:
             self.unreadable[path] = error.strerror or str(error)

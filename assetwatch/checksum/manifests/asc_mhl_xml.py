@@ -12,39 +12,15 @@ from datetime import datetime
 
 from assetwatch.checksum.manifests.format import ManifestFault
 from assetwatch.checksum.manifests.written import Creator, rfc3339
+from assetwatch.checksum.manifests.xml_text import attribute, escaped
 from assetwatch.paths import to_os
 
 #: The digests that the schema allows, in its order.
 ALGORITHMS = ("c4", "md5", "sha1", "xxh128", "xxh3", "xxh64")
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _CHAIN_END = re.compile(rb"</((?:[A-Za-z_][\w.-]*:)?)ascmhldirectory\s*>\s*\Z")
-#: What XML 1.0 cannot hold in any spelling (2.2): control characters, halves of surrogate pairs.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: A carriage return written as it is would be read back as a line feed (XML 1.0, 2.11).
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
-_IN_ATTRIBUTE = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
-)
 #: What a mail address must look like for the schema.
 _EMAIL = re.compile(r"[^@]+@[^.]+\..+")
-
-
-def why_not_xml(path: str) -> str:
-    """Why a path (catalog text) cannot stand in XML; empty where it can."""
-    name = to_os(path)
-    if any("\udc80" <= c <= "\udcff" for c in name):
-        return "its name is no Unicode text, which XML needs"
-    return "its name holds a character that XML cannot hold" if _NO_XML.search(name) else ""
-
-
-def escaped(text: str) -> str:
-    """Text between tags. What XML cannot hold becomes U+FFFD: never a path, see `why_not_xml`."""
-    return _NO_XML.sub("\ufffd", text).translate(_ESCAPES)
-
-
-def attribute(text: str) -> str:
-    """Text inside a quoted attribute."""
-    return _NO_XML.sub("\ufffd", text).translate(_IN_ATTRIBUTE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from assetwatch.checksum.manifests.asc_mhl import CHAIN, FOLDER, History
 from assetwatch.checksum.manifests.format import Entry, Finding, ManifestFault, Report, basename, below, parent
 from assetwatch.checksum.manifests.ignore import Ignore
 from assetwatch.checksum.manifests.tree import DiskTree
+from assetwatch.checksum.manifests.xml_text import why_not_xml
 from assetwatch.paths import comparable, join
 
 #: The patterns that every history begins with (specification 1.0, 6.4.3).
@@ -192,7 +193,7 @@ def differing(reference: Mapping[str, str], computed: Mapping[str, str]) -> tupl
 
 def list_name(label: str, number: int, stamp: str) -> str:
     """The name of a list: `0001_A002R2EC_2019-01-07_080228Z.mhl` (specification 1.0, 6.2)."""
-    plain = label if label and not asc_mhl_xml.why_not_xml(label) else "root"
+    plain = label if label and not why_not_xml(label) else "root"
     name = f"{number:04d}_%s_{stamp}.mhl"
     room = 255 - len(name.encode()) + 2
     return name % plain.encode()[:room].decode("utf-8", "ignore")

@@ -163,3 +163,39 @@ def take(
         if one.number not in answered:
             report(Finding("left-out", "not read: the reader was stopped", one.parts[0], wrong=True))
     return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A file of a list that has no history: its path below the root, what it was when it was seen, its digests."""
+
+    path: str
+    listed: Listed
+    taken: Taken
+
+
+def take_all(
+    tree: Tree,
+    algorithms: tuple[str, ...],
+    read: Read,
+    clock: Clock,
+    report: Report,
+    *,
+    ignored: Callable[[str], bool],
+    unfit: Callable[[str], str] = lambda path: "",
+    known: KnownDigests | None = None,
+    meter: Meter | None = None,
+) -> list[Item]:
+    """Every file below the tree with its digests, by path. `unfit` says why a path cannot stand in the list."""
+    orders = []
+    for folder in folders_of(tree, ignored, report):
+        for listed in folder.files:
+            path = join(folder.path, listed.name)
+            why = unfit(path)
+            if why:
+                report(Finding("left-out", why, path, wrong=True))
+            else:
+                orders.append(Order(path, listed, algorithms))
+    orders.sort(key=lambda order: order.path)
+    taken = take(orders, read, clock, report, known, meter)
+    return [Item(order.path, order.listed, taken[order.path]) for order in orders if order.path in taken]

@@ -25,6 +25,7 @@ from assetwatch.checksum.manifests.renames import renamed_files, renamed_folders
 from assetwatch.checksum.manifests.take import Folder, KnownDigests, Meter, Order, Taken, folders_of, take
 from assetwatch.checksum.manifests.tree import DiskTree
 from assetwatch.checksum.manifests.written import Creator, Written, alone, modified, put, rfc3339
+from assetwatch.checksum.manifests.xml_text import why_not_xml
 from assetwatch.checksum.verdict import EntryVerdict
 from assetwatch.clock import Clock
 from assetwatch.errors import UsageError
@@ -137,7 +138,7 @@ class _Writing:
             place = generation.nearest(self._places, folder.path)
             for listed in folder.files:
                 path = join(folder.path, listed.name)
-                why = asc_mhl_xml.why_not_xml(path)
+                why = why_not_xml(path)
                 if why:
                     self._report(Finding("left-out", why, path, wrong=True))
                     continue
@@ -231,7 +232,7 @@ class _Writing:
             if folder.path:
                 above = place if folder.path != place.root else generation.nearest(self._places, parent(folder.path))
                 inside = above.inside(folder.path)
-                if asc_mhl_xml.why_not_xml(inside):
+                if why_not_xml(inside):
                     continue
                 self._pages[above.root].records.append(replace(record, path=inside))
 

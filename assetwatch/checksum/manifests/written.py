@@ -194,3 +194,9 @@ def modified(seen: Stat | None) -> str | None:
         return rfc3339(datetime.fromtimestamp(seen.mtime_ns // 10**9, UTC))
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def stamped(label: str, instant: datetime, ending: str) -> str:
+    """The name of a list by its folder and time, `A001_2026-11-24_011402Z.mhl`, as long as a name may be."""
+    tail = f"_{instant.astimezone(UTC).strftime('%Y-%m-%d_%H%M%SZ')}.{ending}"
+    return label.encode()[: 255 - len(tail)].decode("utf-8", "ignore") + tail

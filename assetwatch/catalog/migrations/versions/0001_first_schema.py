@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "counter",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("next_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
         sqlite_strict=True,
@@ -23,16 +23,18 @@ def upgrade() -> None:
     op.create_table(
         "keeper",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("host", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("pid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("boot_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("boot_id", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("version", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("started_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("beat_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("stopped_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("doing", sa.Text(), server_default="{}", nullable=False),
-        sa.CheckConstraint("kind in ('run', 'scan')", name=op.f("ck_keeper_kind")),
+        sa.Column(
+            "doing", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
+        ),
+        sa.CheckConstraint("kind in ('run', 'scan', 'verify')", name=op.f("ck_keeper_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_keeper")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
@@ -41,11 +43,13 @@ def upgrade() -> None:
         "observation",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("detail", sa.Text(), server_default="{}", nullable=False),
+        sa.Column(
+            "detail", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_observation")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
@@ -62,15 +66,15 @@ def upgrade() -> None:
     op.create_table(
         "volume",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("root", sa.Text(), nullable=False),
-        sa.Column("project", sa.Text(), nullable=True),
-        sa.Column("identity", sa.Text(), nullable=True),
-        sa.Column("file_system", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("root", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("project", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("identity", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("file_system", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("online", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("changed_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("watching", sa.Text(), nullable=True),
+        sa.Column("watching", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("last_event_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("last_scan_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column(
@@ -80,7 +84,9 @@ def upgrade() -> None:
         sa.Column("watch_limit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("scan_wanted_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("accepted_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("ignored", sa.Text(), server_default="{}", nullable=False),
+        sa.Column(
+            "ignored", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
+        ),
         sa.Column("keeper_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("online in (0, 1)", name=op.f("ck_volume_online")),
         sa.ForeignKeyConstraint(["keeper_id"], ["keeper.id"], name=op.f("fk_volume_keeper_id")),
@@ -92,12 +98,12 @@ def upgrade() -> None:
     op.create_table(
         "alert",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("opened_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("closed_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_alert_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
         sqlite_strict=True,
@@ -115,9 +121,9 @@ def upgrade() -> None:
         "folder",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=True),
-        sa.Column("ignored", sa.Text(), nullable=True),
+        sa.Column("path", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("fingerprint", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("ignored", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_folder_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_folder")),
         sqlite_strict=True,
@@ -128,9 +134,11 @@ def upgrade() -> None:
         "package",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("format", sa.Text(), nullable=True),
-        sa.Column("lists", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("path", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("format", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column(
+            "lists", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="[]", nullable=False
+        ),
         sa.Column("found_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("judged_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("complete_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -142,10 +150,16 @@ def upgrade() -> None:
         sa.Column(
             "here_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
         ),
-        sa.Column("counts", sa.Text(), server_default="{}", nullable=False),
-        sa.Column("extra", sa.Text(), server_default="[]", nullable=False),
-        sa.Column("findings", sa.Text(), server_default="[]", nullable=False),
-        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column(
+            "counts", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
+        ),
+        sa.Column(
+            "extra", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="[]", nullable=False
+        ),
+        sa.Column(
+            "findings", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="[]", nullable=False
+        ),
+        sa.Column("problem", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_package_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_package")),
         sqlite_strict=True,
@@ -163,15 +177,17 @@ def upgrade() -> None:
     op.create_table(
         "run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("host", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("version", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("started_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("finished_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("complete", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("counts", sa.Text(), server_default="{}", nullable=False),
+        sa.Column(
+            "counts", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
+        ),
         sa.CheckConstraint("kind in ('scan', 'verify', 'report')", name=op.f("ck_run_kind")),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_run_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
@@ -182,8 +198,8 @@ def upgrade() -> None:
     op.create_table(
         "tally",
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("presence", sa.Text(), nullable=False),
-        sa.Column("integrity", sa.Text(), nullable=False),
+        sa.Column("presence", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("integrity", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("files", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_tally_volume_id")),
@@ -194,20 +210,22 @@ def upgrade() -> None:
     op.create_table(
         "claim",
         sa.Column("package_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("verdict", sa.Text(), nullable=False),
-        sa.Column("wanted", sa.Text(), server_default="", nullable=False),
-        sa.Column("algorithm", sa.Text(), nullable=True),
-        sa.Column("expected", sa.Text(), nullable=True),
-        sa.Column("computed", sa.Text(), nullable=True),
-        sa.Column("notes", sa.Text(), server_default="", nullable=False),
+        sa.Column("verdict", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column(
+            "wanted", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="", nullable=False
+        ),
+        sa.Column("algorithm", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("expected", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("computed", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("notes", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="", nullable=False),
         sa.Column("judged_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint(
-            "verdict in ('verified', 'mismatch', 'doubted', 'missing', 'transformed', 'waiting', 'unreadable', 'uncheckable')",
+            "verdict in ('verified', 'mismatch', 'doubted', 'missing', 'transformed', 'waiting', 'unreadable', 'uncheckable', 'dropped')",
             name=op.f("ck_claim_verdict"),
         ),
         sa.ForeignKeyConstraint(["package_id"], ["package.id"], name=op.f("fk_claim_package_id")),
@@ -229,14 +247,14 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("folder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("mtime_ns", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ctime_ns", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("inode", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("presence", sa.Text(), nullable=False),
-        sa.Column("integrity", sa.Text(), nullable=False),
+        sa.Column("presence", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("integrity", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("first_seen_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("stat_since_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -245,15 +263,15 @@ def upgrade() -> None:
         sa.Column("checked_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("absent_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("due_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("due_for", sa.Text(), nullable=True),
+        sa.Column("due_for", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("problem", sa.Text(), nullable=True),
-        sa.Column("target", sa.Text(), nullable=True),
+        sa.Column("problem", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("target", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("frame", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("sequence_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint(
-            "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence')",
+            "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence', 'checking')",
             name=op.f("ck_file_due_for"),
         ),
         sa.CheckConstraint(
@@ -268,6 +286,26 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_index(
+        "ix_file_absent",
+        "file",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("absent_us is not null"),
+        postgresql_where=sa.text("absent_us is not null"),
+    )
+    op.create_index(
+        "ix_file_checked",
+        "file",
+        ["volume_id", "checked_us"],
+        unique=False,
+        sqlite_where=sa.text(
+            "checked_us is not null and version_id is not null and presence = 'present' and integrity in ('recorded', 'verified')"
+        ),
+        postgresql_where=sa.text(
+            "checked_us is not null and version_id is not null and presence = 'present' and integrity in ('recorded', 'verified')"
+        ),
+    )
+    op.create_index(
         "ix_file_due",
         "file",
         ["volume_id", "due_us"],
@@ -275,40 +313,42 @@ def upgrade() -> None:
         sqlite_where=sa.text("due_us is not null"),
         postgresql_where=sa.text("due_us is not null"),
     )
-    op.create_index("ix_file_first_seen_us", "file", ["first_seen_us"], unique=False)
-    op.create_index("ix_file_inode", "file", ["volume_id", "inode"], unique=False)
     op.create_index(
-        "ix_file_integrity",
+        "ix_file_failed",
         "file",
-        ["integrity", "volume_id"],
+        ["volume_id"],
         unique=False,
-        sqlite_where=sa.text("integrity in ('pending', 'mismatch', 'unreadable')"),
-        postgresql_where=sa.text("integrity in ('pending', 'mismatch', 'unreadable')"),
+        sqlite_where=sa.text(
+            "version_id is not null and presence = 'present' and integrity in ('mismatch', 'unreadable')"
+        ),
+        postgresql_where=sa.text(
+            "version_id is not null and presence = 'present' and integrity in ('mismatch', 'unreadable')"
+        ),
+    )
+    op.create_index("ix_file_first_seen_us", "file", ["first_seen_us", "folder_id"], unique=False)
+    op.create_index("ix_file_inode", "file", ["volume_id", "inode"], unique=False)
+    op.create_index("ix_file_integrity", "file", ["integrity", "folder_id"], unique=False)
+    op.create_index(
+        "ix_file_never_checked",
+        "file",
+        ["volume_id", "recorded_us"],
+        unique=False,
+        sqlite_where=sa.text(
+            "checked_us is null and version_id is not null and presence = 'present' and integrity in ('recorded', 'verified')"
+        ),
+        postgresql_where=sa.text(
+            "checked_us is null and version_id is not null and presence = 'present' and integrity in ('recorded', 'verified')"
+        ),
     )
     op.create_index(
         "ix_file_presence",
         "file",
-        ["presence", "volume_id"],
+        ["presence", "folder_id"],
         unique=False,
         sqlite_where=sa.text("presence <> 'present'"),
         postgresql_where=sa.text("presence <> 'present'"),
     )
-    op.create_index(
-        "ix_file_problem",
-        "file",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("problem is not null"),
-        postgresql_where=sa.text("problem is not null"),
-    )
-    op.create_index(
-        "ix_file_sequence_id",
-        "file",
-        ["sequence_id"],
-        unique=False,
-        sqlite_where=sa.text("sequence_id is not null"),
-        postgresql_where=sa.text("sequence_id is not null"),
-    )
+    op.create_index("ix_file_sequence_id", "file", ["sequence_id", "folder_id"], unique=False)
     op.create_index(
         "ix_file_series_frame",
         "file",
@@ -323,8 +363,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("folder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("prefix", sa.Text(), nullable=False),
-        sa.Column("suffix", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("suffix", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("stale", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_series_folder_id")),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_series_volume_id")),
@@ -347,16 +387,16 @@ def upgrade() -> None:
         sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("folder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("first_frame", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("last_frame", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("frames", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("missing", sa.Text(), nullable=False),
-        sa.Column("zero_byte", sa.Text(), nullable=False),
-        sa.Column("outliers", sa.Text(), nullable=False),
+        sa.Column("missing", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("zero_byte", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("outliers", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("presence", sa.Text(), nullable=False),
-        sa.Column("integrity", sa.Text(), nullable=False),
+        sa.Column("presence", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("integrity", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("first_file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name=op.f("fk_sequence_folder_id")),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_sequence_series_id")),
@@ -378,7 +418,7 @@ def upgrade() -> None:
         sa.Column("settled_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("recorded_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("read_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("how", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("superseded_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("how in ('read', 'link')", name=op.f("ck_version_how")),
         sa.ForeignKeyConstraint(["file_id"], ["file.id"], name=op.f("fk_version_file_id")),
@@ -390,8 +430,8 @@ def upgrade() -> None:
     op.create_table(
         "digest",
         sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("algorithm", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("value", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_digest_version_id")),
         sa.PrimaryKeyConstraint("version_id", "algorithm", name=op.f("pk_digest")),
         sqlite_strict=True,
@@ -403,13 +443,13 @@ def upgrade() -> None:
         sa.Column(
             "version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("facts", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("facts", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.Column("answer", sa.LargeBinary(), nullable=True),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("tool_version", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("tool_version", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("probed_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.CheckConstraint(
             "status in ('ok', 'not_media', 'timed_out', 'crashed', 'unreadable')", name=op.f("ck_media_status")
         ),
