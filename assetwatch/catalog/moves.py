@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
 
-from assetwatch.catalog import files
+from assetwatch.catalog import files, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.rows import FILES, FileRow
 from assetwatch.model import Integrity, Presence
@@ -69,7 +69,7 @@ def carry(connection: Connection, moves: Sequence[tuple[FileRow, FileRow]], now_
         )
         connection.execute(update(t.claim).where(t.claim.c.file_id == old.id).values(file_id=None, version_id=None))
     old_folders = files.paths_of_folders(connection, {row.folder_id for pair in moves for row in pair})
-    names = dict(connection.execute(select(t.volume.c.id, t.volume.c.name)).tuples().all())
+    names = volumes.names(connection)
     files.remove(connection, [old for old, _ in moves])
     changes = []
     observations = []

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from assetwatch.catalog import packages
+from assetwatch.catalog import packages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.packages import ClaimRow, PackageRow
 from assetwatch.paths import readable, shown
@@ -95,7 +95,7 @@ class Promise:
 
 def promises(connection: Connection, volume: str | None = None, folder: str | None = None) -> list[Promise]:
     """Packages, the worst first; with `folder` those at, above or below it on `volume`."""
-    names = dict(connection.execute(select(t.volume.c.id, t.volume.c.name)).tuples().all())
+    names = volumes.names(connection)
     found = []
     for row in packages.all_packages(connection):
         if volume is not None and names[row.volume_id] != volume:

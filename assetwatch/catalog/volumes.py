@@ -19,6 +19,11 @@ def all_volumes(connection: Connection) -> list[VolumeRow]:
     return volume_rows(connection, VOLUMES.order_by(t.volume.c.name))
 
 
+def names(connection: Connection) -> dict[int, str]:
+    """Volume id -> name."""
+    return {row.id: row.name for row in connection.execute(select(t.volume.c.id, t.volume.c.name))}
+
+
 def ensure(connection: Connection, name: str, root: str, project: str | None) -> VolumeRow:
     """The volume of this name; entered if it is new, its root and project brought up to date."""
     found = volume_rows(connection, VOLUMES.where(t.volume.c.name == name))
