@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any, Final
@@ -21,13 +22,19 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "assets": ("assetwatch.cli.files", "List assets: image sequences as one row, other files."),
     "show": ("assetwatch.cli.show", "Tell a file's or folder's whole story."),
     "receipt": ("assetwatch.cli.receipt", "Export the proof for a file or folder, as a document or a page."),
+    "verify": ("assetwatch.cli.verify", "Read files again and compare: the nightly sweep."),
     "hash": ("assetwatch.cli.plumbing", "Print digests of files; no catalog."),
     "probe": ("assetwatch.cli.plumbing", "Print the media facts of a file; no catalog."),
     "manifest": ("assetwatch.cli.manifest", "Verify a folder against its manifests, or write one; no catalog."),
+    "timeline": ("assetwatch.cli.timeline", "Print what a cut list names; no catalog."),
     "doctor": ("assetwatch.cli.doctor", "Say what is wrong with the set-up, and what to do."),
     "catalog": ("assetwatch.cli.catalog", "Upgrade, check or back up the catalog."),
     "completion": ("assetwatch.cli.completion", "Print the shell completion script."),
 }
+
+
+class _ReaderGone(Exception):
+    """Nobody reads our output any more, as after `head`: nothing is wrong, and nothing more can be said."""
 
 
 class _Commands(click.Group):
@@ -42,6 +49,13 @@ class _Commands(click.Group):
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # click would end with 1, which says that something is wrong with files.
+            raise _ReaderGone from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -64,9 +78,9 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": None},
     epilog="""\b
 Examples:
-  assetwatch scan /mnt/ingest          take stock of a directory; no configuration needed
-  assetwatch run /mnt/ingest           watch it from now on
-  assetwatch status                    what arrived, what is wrong
+  assetwatch scan /mnt/ingest     take stock of a directory
+  assetwatch run /mnt/ingest      watch it from now on
+  assetwatch status               what arrived, what is wrong
   assetwatch files --integrity mismatch --json
   assetwatch show A001/A001C001_260311_R1AB.mov
 
@@ -94,24 +108,37 @@ def cli(ctx: click.Context, config: str | None, catalog: str | None, verbose: in
 
 def main(args: list[str] | None = None) -> Any:
     """The console script. Exits with the codes of the contract, part 3."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal or pipe that is not UTF-8 cannot show is escaped; a name must not end the program.
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="backslashreplace")
+    code = _run(args)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Or Python would try once more at its end, and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run(args: list[str] | None) -> int:
+    """Run the command; the exit code."""
     try:
         code = cli.main(args=args, prog_name="assetwatch", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
-        sys.exit(130)
+        return 130
     except AssetwatchError as error:
         click.echo(f"assetwatch: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has gone, as `head` does: nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return error.exit_code
+    except _ReaderGone:
+        return 0
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
 
 
 if __name__ == "__main__":
