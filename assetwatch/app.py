@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from assetwatch import __version__
 from assetwatch.clock import Clock, SystemClock
@@ -19,7 +20,14 @@ from assetwatch.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from assetwatch.catalog.engine import Database
     from assetwatch.catalog.hold import Hold
+    from assetwatch.catalog.rows import VolumeRow
     from assetwatch.daemon import Daemon
+    from assetwatch.verify.order import Budget, Standing
+    from assetwatch.verify.sweep import Sweep
+
+
+#: Files that may be open at once, where the hard limit allows it. Each file that waits for its probe is open.
+_OPEN_FILES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,7 @@ def make_daemon(
     from assetwatch.media.probe import Prober
     from assetwatch.units import microseconds
 
+    _allow_open_files()
     # Readers let go of the interpreter at each system call, and would wait 5 ms for it back while rows are made.
     sys.setswitchinterval(0.0005)
     clock = clock or SystemClock()
@@ -155,18 +164,7 @@ def make_daemon(
         raise
     now_us = microseconds(clock.now())
     with database.write() as connection:
-        keeper_id = volumes.enter_keeper(
-            connection,
-            {
-                "kind": kind,
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
-                "boot_id": boot_id(),
-                "version": __version__,
-                "started_us": now_us,
-                "beat_us": now_us,
-            },
-        )
+        keeper_id = volumes.enter_keeper(connection, _keeper(kind, now_us))
         for _, volume_id in taken:
             volumes.set_values(connection, volume_id, {"keeper_id": keeper_id, "scan_wanted_us": None})
     wake = threading.Event()
@@ -201,6 +199,115 @@ def make_daemon(
         draughtsman=Draughtsman(ids, clock),
         closers=[pool.close, prober.close, *(one.release for one in holds)],
     )
+
+
+def make_sweep(
+    setting: Setting,
+    database: Database,
+    budget: Budget,
+    names: Sequence[str] = (),
+    clock: Clock | None = None,
+) -> Sweep:
+    """A sweep over the volumes named, or over those of the configuration, or over all that the catalog knows.
+
+    Raises UsageError where there is none of that name, HeldError when another sweep is at one of them.
+    """
+    from assetwatch.catalog import volumes
+    from assetwatch.catalog.hold import hold
+    from assetwatch.config import parse_hours, show_zone
+    from assetwatch.units import microseconds
+    from assetwatch.verify.order import Swept
+    from assetwatch.verify.sweep import Sweep
+
+    sys.setswitchinterval(0.0005)  # as for the daemon
+    clock = clock or SystemClock()
+    config = setting.config
+    with database.read() as connection:
+        rows = {row.name: row for row in volumes.all_volumes(connection)}
+    wanted = list(dict.fromkeys(names)) or [one.name for one in config.volume if one.name in rows] or list(rows)
+    for name in wanted:
+        if name not in rows:
+            raise UsageError(f"the catalog knows no volume {name!r}; it knows {', '.join(sorted(rows)) or 'none'}.")
+    if not wanted:
+        raise UsageError("the catalog knows no volume yet: nothing to check. `assetwatch scan DIR` enters one.")
+    sections = {section.name: section for section in config.volume}
+    swept = []
+    for name in wanted:
+        section = sections.get(name) or VolumeSection(name=name, path=rows[name].root)
+        quiet = tuple(parse_hours(text) for text in section.quiet or config.verify.quiet)
+        swept.append(Swept(rows[name], quiet, _standing_of(database, rows[name], section)))
+    holds: list[Hold] = []
+    try:
+        for one in swept:
+            holds.append(hold(database, one.row, "check"))
+        now_us = microseconds(clock.now())
+        with database.write() as connection:
+            keeper_id = volumes.enter_keeper(connection, _keeper("verify", now_us))
+            volumes.beat(connection, keeper_id, now_us, {"volumes": [one.row.id for one in swept]})
+    except BaseException:
+        for held in holds:
+            held.release()
+        raise
+    workers = config.checksum.workers
+    return Sweep(
+        database,
+        clock,
+        swept,
+        budget,
+        zone=show_zone(config),
+        keeper_id=keeper_id,
+        workers=workers if isinstance(workers, int) else None,
+        closers=[held.release for held in holds],
+    )
+
+
+def _standing_of(database: Database, row: VolumeRow, section: VolumeSection) -> Callable[[], Standing]:
+    """What asks whether a volume is there, by the rules of the daemon's guard; nothing is written."""
+    from assetwatch.catalog import volumes
+    from assetwatch.ingest.ignore import Ignore
+    from assetwatch.ingest.volume import VolumeIdentity, VolumeLook, inodes_last, judge
+    from assetwatch.paths import to_os
+    from assetwatch.verify.order import Standing
+
+    ignore = Ignore(section.ignore)
+    marker = section.guard.removeprefix("marker:") if section.guard.startswith("marker:") else None
+    look = VolumeLook(to_os(row.root), marker, lambda name, is_folder: ignore.rule(name, name, is_folder) is not None)
+
+    def standing() -> Standing:
+        seen = look.observe(5.0)
+        with database.read() as connection:
+            known_files = volumes.known_files(connection, row.id)
+            now = next((one for one in volumes.all_volumes(connection) if one.id == row.id), row)
+        identity = None if now.identity is None else VolumeIdentity.from_json(now.identity)
+        judgement = judge(identity, seen, known_files, section.guard, name=row.name)
+        if not judgement.online or judgement.identity is None:
+            return Standing(False, judgement.reason)
+        major, _, minor = judgement.identity.device.partition(":")
+        device = os.makedev(int(major), int(minor))
+        return Standing(True, "", inodes_last(judgement.identity.fs_type), device)
+
+    return standing
+
+
+def _keeper(kind: str, now_us: int) -> dict[str, object]:
+    """A row of `keeper` for this program."""
+    return {
+        "kind": kind,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "boot_id": boot_id(),
+        "version": __version__,
+        "started_us": now_us,
+        "beat_us": now_us,
+    }
+
+
+def _allow_open_files() -> None:
+    """Have as many files open as the machine allows: a shell's soft limit is low for the sake of select(2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def boot_id() -> str:

@@ -6,7 +6,9 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -17,6 +19,10 @@ from assetwatch.units import parse_duration, parse_size
 ALGORITHM_NAMES = ("xxh128", "xxh3", "xxh64", "xxh32", "md5", "sha1", "sha256", "sha512", "c4", "blake3", "crc32")
 REPORT_FORMATS = ("html", "text", "json", "csv", "pdf")
 LOCAL_TIME = "local"
+Number = TypeVar("Number", int, float)
+
+#: The word that lifts a bound of `[verify]`, in the file and on the command line.
+OFF = "off"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -47,6 +53,49 @@ class ProbeSection(_Section, frozen=True):
         return parse_duration(self.time_limit)
 
 
+class Hours(NamedTuple):
+    """A part of each day in the show's time zone, in minutes since midnight. One may go on past midnight."""
+
+    begin: int
+    end: int
+
+    def holds(self, minute: int) -> bool:
+        """Whether a minute of the day lies in it."""
+        if self.begin < self.end:
+            return self.begin <= minute < self.end
+        return minute >= self.begin or minute < self.end
+
+
+def parse_hours(text: str) -> Hours:
+    """A part of the day such as `09:00-19:00` or `22:00-06:00`. Raises ValueError saying what was expected."""
+    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
+    if match:
+        first, second = (int(match[i]) * 60 + int(match[i + 1]) for i in (1, 3))
+        minutes = max(int(match[2]), int(match[4]))
+        if minutes < 60 and first != second and first < 1440 and second <= 1440:
+            return Hours(first, second)
+    raise ValueError(f'expected a part of the day such as "09:00-19:00", got {text!r}')
+
+
+def bounded_duration(text: str) -> float | None:
+    """Seconds above 0 from `6h`; None for `OFF`. Raises ValueError saying what was expected."""
+    return _bound(text, parse_duration)
+
+
+def bounded_size(text: str) -> int | None:
+    """Bytes above 0 from `400M`; None for `OFF`. Raises ValueError saying what was expected."""
+    return _bound(text, parse_size)
+
+
+def _bound(text: str, parse: Callable[[str], Number]) -> Number | None:
+    if text.strip() == OFF:
+        return None
+    value = parse(text)
+    if value <= 0:
+        raise ValueError(f'expected more than 0, or "{OFF}" for no bound, got {text!r}')
+    return value
+
+
 class VolumeSection(_Section, frozen=True):
     """`[[volume]]`: one directory tree under watch."""
 
@@ -61,6 +110,7 @@ class VolumeSection(_Section, frozen=True):
     max_loss: float = 0.5
     transforms: tuple[str, ...] = ()
     manifest_for: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
 
     @property
     def settle_seconds(self) -> float:
@@ -72,12 +122,13 @@ class VolumeSection(_Section, frozen=True):
 
 
 class VerifySection(_Section, frozen=True):
-    """`[verify]`: the budget of the nightly sweep."""
+    """`[verify]`: the budget of the nightly sweep. `OFF` lifts a bound."""
 
-    max_age: str = "30d"
+    max_age: str = OFF
     max_duration: str = "6h"
-    max_bytes: str | None = None
-    bwlimit: str | None = None
+    max_bytes: str = OFF
+    bwlimit: str = "400M"
+    quiet: tuple[str, ...] = ()
 
 
 class ReportSection(_Section, frozen=True):
@@ -155,16 +206,9 @@ def _faults(config: Config) -> list[tuple[str, str]]:
     """Everything a type cannot say: (key, what was expected), in the order of the file."""
     faults: list[tuple[str, str]] = []
 
-    def duration(key: str, text: str) -> None:
+    def checked(key: str, parse: Callable[[str], object], text: str) -> None:
         try:
-            parse_duration(text)
-        except ValueError as error:
-            faults.append((key, str(error)))
-
-    def byte_count(key: str, text: str | None) -> None:
-        try:
-            if text is not None:
-                parse_size(text)
+            parse(text)
         except ValueError as error:
             faults.append((key, str(error)))
 
@@ -186,7 +230,7 @@ def _faults(config: Config) -> list[tuple[str, str]]:
     for key, workers in (("checksum.workers", config.checksum.workers), ("probe.workers", config.probe.workers)):
         if workers != "auto" and not (isinstance(workers, int) and 1 <= workers <= 64):
             faults.append((key, f'expected "auto" or a number from 1 to 64, got {workers!r}'))
-    duration("probe.time_limit", config.probe.time_limit)
+    checked("probe.time_limit", parse_duration, config.probe.time_limit)
     names: set[str] = set()
     for number, volume in enumerate(config.volume):
         key = f"volume[{number}]"
@@ -198,19 +242,23 @@ def _faults(config: Config) -> list[tuple[str, str]]:
         if not os.path.isabs(volume.path):
             faults.append((f"{key}.path", f"expected an absolute path, got {volume.path!r}"))
         one_of(f"{key}.watch", volume.watch, ("auto", "native", "poll"))
-        duration(f"{key}.settle", volume.settle)
-        duration(f"{key}.rescan", volume.rescan)
+        checked(f"{key}.settle", parse_duration, volume.settle)
+        checked(f"{key}.rescan", parse_duration, volume.rescan)
         if volume.guard not in ("auto", "mount", "off") and not re.fullmatch(r"marker:[^/]+", volume.guard):
             faults.append((f"{key}.guard", f'expected "auto", "mount", "marker:NAME" or "off", got {volume.guard!r}'))
         for rule in volume.transforms:
             if not re.fullmatch(r"[^*]*\*[^*]*->[^*]*\*[^*]*", rule):
                 faults.append((f"{key}.transforms", f'expected a rule such as "*.ari -> *.arx", got {rule!r}'))
+        for hours in volume.quiet:
+            checked(f"{key}.quiet", parse_hours, hours)
         if not 0 < volume.max_loss <= 1:
             faults.append((f"{key}.max_loss", f"expected a share above 0 and up to 1, got {volume.max_loss}"))
-    duration("verify.max_age", config.verify.max_age)
-    duration("verify.max_duration", config.verify.max_duration)
-    byte_count("verify.max_bytes", config.verify.max_bytes)
-    byte_count("verify.bwlimit", config.verify.bwlimit)
+    for bound in ("max_age", "max_duration"):
+        checked(f"verify.{bound}", bounded_duration, getattr(config.verify, bound))
+    for bound in ("max_bytes", "bwlimit"):
+        checked(f"verify.{bound}", bounded_size, getattr(config.verify, bound))
+    for hours in config.verify.quiet:
+        checked("verify.quiet", parse_hours, hours)
     for report_format in config.report.formats:
         one_of("report.formats", report_format, REPORT_FORMATS)
     return faults

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
 from assetwatch import sdnotify
-from assetwatch.catalog import files, packages, volumes
+from assetwatch.catalog import deliverables, files, packages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.clock import Clock
 from assetwatch.ingest.care import Care
 from assetwatch.ingest.draw import Draughtsman
 from assetwatch.ingest.reading import ReadingRoom
+from assetwatch.ingest.record import recover
 from assetwatch.paths import from_os, shown
 from assetwatch.units import microseconds, size
 
 if TYPE_CHECKING:
+    from assetwatch.delivery.link import Linker
     from assetwatch.ingest.compare import Comparer
+    from assetwatch.ingest.promise import Entry
 
 _log = logging.getLogger(__name__)
 
@@ -87,8 +90,12 @@ class Daemon:
         self._stale = True
         self._never = threading.Event()
         self._comparer: Comparer | None = None
+        self._entry: Entry | None = None
         self._promises = True
         self._next_promise = float("-inf")
+        self._linker: Linker | None = None
+        self._owed = True
+        self._next_link = float("-inf")
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
@@ -113,6 +120,7 @@ class Daemon:
         if work or self._stale:
             work += self._draw()
         work += self._compare(looked=work > 0)
+        work += self._link(looked=work > 0)
         self._publish(busy=work > 0)
         return 0.0 if work else self._rest()
 
@@ -184,6 +192,7 @@ class Daemon:
         while self._reading.record({care.id for care in self.cares if care.online}, now_us):
             pass
         with self.database.write() as connection:
+            recover(connection, self._ids, now_us, ended=False)
             volumes.leave_keeper(connection, self._keeper_id, now_us)
         for closer in release[2:]:
             closer()
@@ -215,7 +224,7 @@ class Daemon:
 
     def _compare(self, *, looked: bool) -> int:
         """Judge what senders' lists say, where a list or a listed file came, went or changed."""
-        judging = self._comparer is not None and self._comparer.busy
+        judging = self._entry is not None or (self._comparer is not None and self._comparer.busy)
         if not (looked or judging or self._promises) and self._clock.monotonic() < self._next_promise:
             return 0
         online = {care.id: care for care in self.cares if care.online}
@@ -233,18 +242,53 @@ class Daemon:
         work = 0
         done = self._comparer.collect()
         if done is not None:
-            with self.database.write() as connection:
-                if done.package.volume_id in online and promise.enter(connection, done, self._now_us()):
-                    _log.info(
-                        "%s: everything that its lists name is here and right", shown(done.package.path) or "root"
-                    )
-            work = 1
+            self._entry = promise.Entry(done)
+        if self._entry is not None:
+            return self._enter(self._entry)
         roots = {volume_id: care.root for volume_id, care in online.items()}
         rules = {volume_id: care.transforms for volume_id, care in online.items()}
-        if self._comparer.begin(roots, rules):
+        at_leisure = not looked and not self._reading.busy and self._comparer.resting and not self._is_owed(online)
+        if self._comparer.begin(roots, rules, at_leisure=at_leisure):
             self._next_promise = float("-inf")
             work += 1
         return work
+
+    def _is_owed(self, volume_ids: Iterable[int]) -> bool:
+        """Whether anything is to be done with a file of these volumes, now or later."""
+        with self.database.read() as connection:
+            return files.next_due_us(connection, list(volume_ids), (*_DUE, "reading", "probing")) is not None
+
+    def _enter(self, entry: Entry) -> int:
+        """Enter a judged package a step further. Of a volume that has gone meanwhile nothing is concluded."""
+        package = entry.outcome.package
+        care = next(care for care in self.cares if care.id == package.volume_id)
+        there = care.guard(force=True)
+        with self.database.write() as connection:
+            if not there:
+                packages.give_back(connection, [care.id])
+            more = there and entry.step(connection, self._now_us())
+        if not more:
+            self._entry = None
+            self._next_promise = float("-inf")
+        if entry.completed:
+            _log.info("%s: everything that its lists name is here and right", shown(package.path) or "root")
+        return 1
+
+    def _link(self, *, looked: bool) -> int:
+        """Compare scheduled deliverables with the catalog, where a file that they may be about came, went or changed."""
+        now = self._clock.monotonic()
+        if not (looked or self._owed) and now < self._next_link:
+            return 0
+        self._next_link = now + _PROMISE_S
+        with self.database.read() as connection:
+            self._owed = bool(deliverables.stale(connection, 1))
+        if not self._owed:
+            return 0
+        if self._linker is None:
+            from assetwatch.delivery.link import Linker  # slow to import, and many shows have no schedule here
+
+            self._linker = Linker(self.database, self._clock)
+        return self._linker.link()
 
     def _rest(self) -> float:
         """Seconds until something is due."""
@@ -255,6 +299,9 @@ class Daemon:
         waits += [self._next_beat - now, self._next_asked - now]
         if self._comparer is not None and self._promises and not self._comparer.busy:
             again = self._comparer.next_wake()
+            waits.append(again - now if again is not None else 0.0)
+        if self._linker is not None and self._owed:
+            again = self._linker.next_wake()
             waits.append(again - now if again is not None else 0.0)
         drawing = self._draughtsman.next_wake()
         if self._stale and drawing is not None:
@@ -351,7 +398,7 @@ class Daemon:
         online = [care for care in self.cares if care.online]
         if any(care.scanning or not care.scans_done for care in online) or self._reading.busy or self._stale:
             return False
-        if self._promises or (self._comparer is not None and self._comparer.busy):
+        if self._promises or self._owed or self._entry is not None or (self._comparer is not None and self._comparer.busy):
             return False
         if not online:
             return True

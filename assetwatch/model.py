@@ -28,6 +28,9 @@ class Integrity(StrEnum):
 #: How the problem of a missing file begins that a declared transform explains: no alarm.
 CAME_AS = "came as"
 
+#: How the problem of a file begins that was verified and then written to. Only a sender's list undoes it.
+WRITTEN_TO = "changed after it had been verified"
+
 
 class Verdict(StrEnum):
     """What comparing one entry of a manifest, or one recorded digest, with the disk gave."""

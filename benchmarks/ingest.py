@@ -117,8 +117,9 @@ def latency(work: Path, clip: bytes, count: int) -> None:
     waits = sorted(int(str(us)) / 1e6 - closed[str(name)] - SETTLE for name, us, _ in rows)
     with_facts = sum(1 for *_, status in rows if status == "ok")
     p95 = waits[int(len(waits) * 0.95)]
-    print(f"latency: {count} clips of {len(clip) // 1024} KiB, {with_facts} with media facts, after the settle time: "
-          f"p50 {statistics.median(waits) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, max {waits[-1] * 1000:.0f} ms")  # fmt: skip
+    p50, p95, most = (f"{1000 * wait:.0f} ms" for wait in (statistics.median(waits), p95, waits[-1]))
+    print(f"latency: {count} clips of {len(clip) // 1024} KiB, {with_facts} with media facts, after the settle time:")
+    print(f"  p50 {p50}, p95 {p95}, max {most}")
     daemon.close()
 
 
@@ -152,8 +153,8 @@ def names(work: Path, count: int) -> None:
     written = time.perf_counter() - began
     waited = daemon.until("select count(*) from file", count)
     overflows = daemon.ask("select overflows from volume")[0][0]
-    print(f"names: {count} files made in {written:.1f} s ({count / written:.0f} a second), all found {waited:.1f} s after"
-          f" the last; {overflows} overflows")  # fmt: skip
+    print(f"names: {count} files made in {written:.1f} s ({count / written:.0f} a second),")
+    print(f"  all found {waited:.1f} s after the last; {overflows} overflows")
     daemon.close()
 
 
@@ -173,9 +174,8 @@ def idle(work: Path, count: int) -> None:
         place = random.randrange(count)
         (folder / f"a{place // 1000}" / f"b{place % 1000}" / f"new{number}.mov").write_bytes(b"x")
         heard.append(daemon.until("select count(*) from file where name like 'new%'", number + 1))
-    print(
-        f"idle: {count} folders, {share * 100:.2f} % of a core; a new file is seen after {max(heard) * 1000:.0f} ms at most"
-    )
+    print(f"idle: {count} folders, {share * 100:.2f} % of a core;")
+    print(f"  a new file is seen after {max(heard) * 1000:.0f} ms at most")
     daemon.close()
 
 

@@ -21,6 +21,9 @@ CHANGED_SILENTLY: Final = "its bytes changed although nobody wrote to it"
 #: Candidates asked of the catalog at once.
 _PAGE: Final = 2_000
 
+#: Sweeps looked back upon.
+_NIGHTS: Final = 1_000
+
 _WORDS: Final = {"failed": t.FAILED, "never": t.NEVER_CHECKED, "checked": t.CHECKED}
 _KEYS: Final[dict[str, Any]] = {"never": t.file.c.recorded_us, "checked": t.file.c.checked_us}
 
@@ -52,7 +55,7 @@ def candidates(
     The longest ago first (`failed`: by id), up to `before_us`. A page at a time, each from a view of its own: what
     was checked meanwhile is not met again, because it has left the range.
     """
-    key = _KEYS.get(which)
+    key: Any = _KEYS.get(which)
     order = (t.file.c.id,) if key is None else (key, t.file.c.id)
     last: Candidate | None = None
     while True:
@@ -82,28 +85,34 @@ def _last_read_us(row: FileRow) -> int:
     return row.checked_us if row.checked_us is not None else row.recorded_us or 0
 
 
-def claim(connection: Connection, rows: Sequence[FileRow], now_us: int) -> set[int]:
-    """Note that these files are about to be checked; the ids of those to which nothing else was owed meanwhile.
+def claim(connection: Connection, rows: Sequence[FileRow], now_us: int) -> dict[int, FileRow]:
+    """Note that these files are about to be checked: those to which nothing else is owed by now, by id, as they stand.
 
     A crash finds them by `checking`, and `give_back` lets go of them.
     """
-    taken: set[int] = set()
+    taken: list[int] = []
     for some in files.slices([row.id for row in rows if row.due_for is None]):
-        taken |= _take(connection, some, t.file.c.due_for.is_(None), now_us)
+        taken += _take(connection, some, t.file.c.due_for.is_(None), now_us)
     for some in files.slices([row.id for row in rows if row.due_for == "read"]):
         retried = and_(t.file.c.due_for == "read", t.file.c.integrity == Integrity.UNREADABLE.value)
-        taken |= _take(connection, some, retried, now_us)
-    return taken
+        taken += _take(connection, some, retried, now_us)
+    return files.by_id(connection, taken)
 
 
-def _take(connection: Connection, ids: Sequence[int], condition: Any, now_us: int) -> set[int]:
+def _take(connection: Connection, ids: Sequence[int], condition: Any, now_us: int) -> list[int]:
     statement = (
         update(t.file)
-        .where(t.file.c.id.in_(bindparam("ids", expanding=True)), condition)
+        .where(
+            t.file.c.id.in_(bindparam("ids", expanding=True)),
+            condition,
+            t.file.c.presence == Presence.PRESENT.value,
+            t.file.c.version_id.is_not(None),
+            t.file.c.integrity != Integrity.PENDING.value,
+        )
         .values(due_for="checking", due_us=now_us)
         .returning(t.file.c.id)
     )
-    return set(connection.execute(statement, {"ids": list(ids)}).scalars())
+    return list(connection.execute(statement, {"ids": list(ids)}).scalars())
 
 
 def give_back(connection: Connection, volume_ids: Sequence[int], now_us: int) -> int:
@@ -241,12 +250,13 @@ class Night(NamedTuple):
     size: int
 
 
-def nights(connection: Connection, scope: object, since_us: int) -> Iterable[Night]:
-    """The sweeps over the same files that ended, newest first, from `since_us` on."""
+def nights(connection: Connection, scope: object) -> Iterable[Night]:
+    """The sweeps over the same files that ended, newest first."""
     query = (
         select(t.run.c.started_us, t.run.c.complete, t.run.c.counts)
-        .where(t.run.c.kind == "verify", t.run.c.finished_us.is_not(None), t.run.c.started_us >= since_us)
+        .where(t.run.c.kind == "verify", t.run.c.finished_us.is_not(None))
         .order_by(t.run.c.started_us.desc())
+        .limit(_NIGHTS)
     )
     for started_us, complete, counts in connection.execute(query):
         said = json.loads(counts)

@@ -388,7 +388,7 @@ _WAYS = (
 def _explanation(database: Database, message: str) -> CatalogError:
     """One sentence on what is wrong and what to do, from the driver's own words."""
     first_line = message.strip().splitlines()[0] if message.strip() else "no reason given"
-    if "locked" in message:
+    if "is locked" in message:
         meaning = (
             f"another program is writing and did not finish in {database.busy_ms / 1000:g} s. "
             "Is a scan or a migration stuck?"

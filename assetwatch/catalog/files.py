@@ -29,11 +29,18 @@ _FIELDS = FileRow.__struct_fields__
 _LISTED = frozenset({"folder_id", "name", "kind", "size", "mtime_ns", "ctime_ns", "inode", "absent_us", "presence"})
 
 #: A change of one of these may change what a sequence looks like.
-_DRAWN = frozenset({"folder_id", "name", "size", "presence", "integrity", "absent_us", "series_id"})
+_DRAWN = frozenset({"folder_id", "name", "kind", "size", "presence", "integrity", "absent_us", "series_id"})
+
+#: A change of one of these changes the totals.
+_COUNTED = frozenset({"volume_id", "kind", "size", "presence", "integrity"})
 
 
 #: A change of one of these may change how a file compares with what its sender says.
 _JUDGED = frozenset({"folder_id", "name", "size", "presence", "version_id", "checked_us", "volume_id"})
+
+
+#: A change of one of these may change where a deliverable stands.
+_DELIVERED = _JUDGED | {"integrity", "verified_us", "problem"}
 
 
 class Ids:
@@ -64,6 +71,15 @@ class Ids:
 
 
 def _reserve(connection: Connection, table: str, count: int) -> int:
+    if connection.dialect.name != "sqlite":
+        # In a short transaction of its own: within the caller's, other daemons would wait for the whole of it, or two
+        # that count in different orders for each other.
+        with connection.engine.begin() as own:
+            return _advance(own, table, count)
+    return _advance(connection, table, count)
+
+
+def _advance(connection: Connection, table: str, count: int) -> int:
     upsert = (
         insert_or_update(connection, t.counter)
         .values(name=table, next_id=1 + count)
@@ -247,6 +263,7 @@ def add(connection: Connection, rows: Sequence[FileRow]) -> None:
     _shift(connection, [(None, row) for row in rows])
     mark_series_stale(connection, {row.series_id for row in rows if row.series_id is not None})
     _doubt_packages(connection, {row.volume_id for row in rows}, {row.folder_id for row in rows})
+    doubt_deliverables(connection, {row.folder_id for row in rows})
 
 
 def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -> None:
@@ -257,6 +274,7 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
     redrawn: set[int] = set()
     volumes: set[int] = set()
     rejudged: set[int] = set()
+    owed: set[int] = set()
     for before, after in changes:
         differing = tuple(name for name in _FIELDS if getattr(before, name) != getattr(after, name))
         if not differing:
@@ -269,9 +287,11 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
         if not _JUDGED.isdisjoint(differing) or "unreadable" in (before.integrity, after.integrity):
             volumes.update((before.volume_id, after.volume_id))
             rejudged.update((before.folder_id, after.folder_id))
+        if not _DELIVERED.isdisjoint(differing) or before.due_for == "probing":
+            owed.update((before.folder_id, after.folder_id))
         if not _DRAWN.isdisjoint(differing):
             redrawn.update(series for series in (before.series_id, after.series_id) if series is not None)
-        if (before.presence, before.integrity, before.size) != (after.presence, after.integrity, after.size):
+        if not _COUNTED.isdisjoint(differing):
             moved.append((before, after))
     for differing, rows in groups.items():
         statement = (
@@ -284,6 +304,7 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
     clear_fingerprints(connection, relisted)
     mark_series_stale(connection, redrawn)
     _doubt_packages(connection, volumes, rejudged)
+    doubt_deliverables(connection, owed)
 
 
 def remove(connection: Connection, rows: Sequence[FileRow]) -> None:
@@ -295,6 +316,7 @@ def remove(connection: Connection, rows: Sequence[FileRow]) -> None:
     clear_fingerprints(connection, {row.folder_id for row in rows})
     mark_series_stale(connection, {row.series_id for row in rows if row.series_id is not None})
     _doubt_packages(connection, {row.volume_id for row in rows}, {row.folder_id for row in rows})
+    doubt_deliverables(connection, {row.folder_id for row in rows})
 
 
 def observe(connection: Connection, observations: Sequence[dict[str, Any]]) -> None:
@@ -434,11 +456,31 @@ def _doubt_packages(connection: Connection, volume_ids: set[int], folder_ids: se
             update(t.package)
             .where(
                 t.package.c.volume_id.in_(volume_ids),
-                t.package.c.stale == 0,
+                t.package.c.stale != 1,
                 t.package.c.path.in_(bindparam("paths", expanding=True)),
             )
             .values(stale=1),
             {"paths": piece},
+        )
+
+
+def doubt_deliverables(connection: Connection, folder_ids: Iterable[int]) -> None:
+    """What is scheduled to arrive in these folders has to be compared with the catalog anew."""
+    wanted = set(folder_ids)
+    if not wanted or connection.execute(select(t.delivery_root.c.root).limit(1)).first() is None:
+        return
+    above = {""}
+    for path in paths_of_folders(connection, wanted).values():
+        while path and path not in above:
+            above.add(path)
+            path = split(path)[0]
+    for piece in slices(sorted(above)):
+        meant = select(t.delivery_root.c.deliverable_id).where(
+            t.delivery_root.c.root.in_(bindparam("roots", expanding=True))
+        )
+        connection.execute(
+            update(t.deliverable).where(t.deliverable.c.id.in_(meant), t.deliverable.c.stale == 0).values(stale=1),
+            {"roots": piece},
         )
 
 

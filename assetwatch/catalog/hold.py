@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from typing import Any
 
@@ -14,8 +15,8 @@ from assetwatch.catalog.rows import VolumeRow
 from assetwatch.errors import CatalogError, HeldError
 from assetwatch.units import rfc3339
 
-#: First half of our advisory locks' keys in PostgreSQL; the second is the volume's id.
-_PG_CLASS = 7241167
+#: First half of our advisory locks' keys in PostgreSQL, by what a volume is held for; the second is the volume's id.
+_PG_CLASS = {"care": 7241167, "check": 7241168}
 
 
 class Hold:
@@ -29,21 +30,25 @@ class Hold:
         self._release()
 
 
-def hold(database: Database, volume: VolumeRow) -> Hold:
-    """Take a volume in care.
+def hold(database: Database, volume: VolumeRow, purpose: str = "care") -> Hold:
+    """Take a volume in `care`, or to `check` it: a keeper and a sweep work side by side, two of a kind do not.
 
     SQLite: a lock on a file beside the catalog (the catalog is on a local disk). PostgreSQL: an advisory lock of a
     session of its own. Raises HeldError naming the keeper that has it, CatalogError when no lock can be had.
     """
-    release = _lock_file(database, volume) if database.path is not None else _lock_server(database, volume)
+    lock = _lock_file if database.path is not None else _lock_server
+    release = lock(database, volume, purpose)
+    if release is None and purpose == "check":
+        raise HeldError(f"volume {volume.name} is being checked by {_checker(database, volume)}")
     if release is None:
         raise HeldError(f"volume {volume.name} is in the care of {_keeper(database, volume)}")
     return Hold(release)
 
 
-def _lock_file(database: Database, volume: VolumeRow) -> Any:
+def _lock_file(database: Database, volume: VolumeRow, purpose: str) -> Any:
     assert database.path is not None
-    path = f"{os.path.realpath(database.path)}.volume-{volume.id}.lock"
+    kind = "" if purpose == "care" else f"-{purpose}"
+    path = f"{os.path.realpath(database.path)}.volume-{volume.id}{kind}.lock"
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     except OSError as error:
@@ -63,11 +68,11 @@ def _lock_file(database: Database, volume: VolumeRow) -> Any:
     return lambda: os.close(fd)
 
 
-def _lock_server(database: Database, volume: VolumeRow) -> Any:
+def _lock_server(database: Database, volume: VolumeRow, purpose: str) -> Any:
     with explained(database):
         connection = database.own_connection()
         taken = connection.execute(
-            text("select pg_try_advisory_lock(:class, :volume)"), {"class": _PG_CLASS, "volume": volume.id}
+            text("select pg_try_advisory_lock(:class, :volume)"), {"class": _PG_CLASS[purpose], "volume": volume.id}
         ).scalar()
         if not taken:
             connection.close()
@@ -81,6 +86,17 @@ def _keeper(database: Database, volume: VolumeRow) -> str:
     with database.read() as connection:
         now = next((one for one in volumes.all_volumes(connection) if one.id == volume.id), volume)
         keeper = None if now.keeper_id is None else volumes.keeper(connection, now.keeper_id)
+    return _in_words(keeper)
+
+
+def _checker(database: Database, volume: VolumeRow) -> str:
+    """The sweep that has the volume, in words."""
+    with database.read() as connection:
+        running = volumes.running_keepers(connection, "verify")
+    return _in_words(next((one for one in running if volume.id in json.loads(one.doing).get("volumes", [])), None))
+
+
+def _in_words(keeper: volumes.KeeperRow | None) -> str:
     if keeper is None:
         return "another assetwatch that has just begun"
     return (

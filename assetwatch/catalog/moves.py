@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
@@ -98,12 +98,15 @@ def carry(connection: Connection, moves: Sequence[tuple[FileRow, FileRow]], now_
 
 
 def pair(
-    gone: dict[tuple[str, int], list[FileRow]], came: Sequence[tuple[tuple[str, int], FileRow]]
+    gone: Mapping[tuple[str, int], Sequence[FileRow]],
+    came: Sequence[tuple[tuple[str, int], FileRow]],
+    *,
+    renamed: bool = True,
 ) -> list[tuple[FileRow, FileRow]]:
-    """(old, new) of files with one content, each used once; those that kept their name first."""
+    """(old, new) of files with one content, each used once; those that kept their name first, and with `renamed` more."""
     left = {content: list(rows) for content, rows in gone.items()}
     pairs: list[tuple[FileRow, FileRow]] = []
-    for same_name in (True, False):
+    for same_name in (True, False) if renamed else (True,):
         taken = {new.id for _, new in pairs}
         for content, new in came:
             rows = left.get(content, [])

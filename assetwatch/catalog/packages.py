@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, true, update
 
+from assetwatch.catalog import files
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import insert_or_update, slices
 from assetwatch.catalog.rows import FileRow
-from assetwatch.paths import comparable, join
+from assetwatch.model import Presence
+from assetwatch.paths import comparable, join, split
 
 
 class PackageRow(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ class ClaimRow(msgspec.Struct, frozen=True):
 
 def key_of(path: str) -> str:
     """The form under which a listed path and the disk's spelling of it compare equal."""
-    return comparable(path).casefold()
+    return comparable(path).casefold().replace("\\", "/")
 
 
 def found(connection: Connection, volume_id: int, paths: Iterable[str], now_us: int) -> None:
@@ -66,15 +68,53 @@ def found(connection: Connection, volume_id: int, paths: Iterable[str], now_us: 
     if rows:
         statement = insert_or_update(connection, t.package)
         connection.execute(
-            statement.on_conflict_do_update(index_elements=["volume_id", "path"], set_={"stale": 1}), rows
+            statement.on_conflict_do_update(index_elements=["volume_id", "path"], set_={"stale": STALE}), rows
         )
+
+
+def readings(connection: Connection, file_id: int, count: int) -> list[tuple[int, int, dict[str, str]]]:
+    """The last contents read of a file, oldest first: when it was recorded, how long it took (us), its digests."""
+    rows = connection.execute(
+        select(t.version.c.id, t.version.c.recorded_us, t.version.c.read_us)
+        .where(t.version.c.file_id == file_id)
+        .order_by(t.version.c.id.desc())
+        .limit(count)
+    ).all()
+    digests = files.digests_of(connection, [row.id for row in rows])
+    return [(row.recorded_us, row.read_us, dict(digests.get(row.id, {}))) for row in reversed(rows)]
+
+
+#: What `stale` says of a package: judged by all that is known; something changed since; being judged. Whatever changes
+#: while it is judged turns the last into the second.
+JUDGED, STALE, TAKEN = 0, 1, 2
+
+
+def take(connection: Connection, package_id: int) -> None:
+    """Note that a package is being judged; should that not come to its end, `give_back` finds it."""
+    set_values(connection, package_id, {"stale": TAKEN})
+
+
+def release(connection: Connection, package_id: int) -> None:
+    """Note that a package was judged; one in which something changed meanwhile stays stale."""
+    connection.execute(
+        update(t.package).where(t.package.c.id == package_id, t.package.c.stale == TAKEN).values(stale=JUDGED)
+    )
+
+
+def give_back(connection: Connection, volume_ids: Sequence[int]) -> None:
+    """Packages of these volumes that were being judged when a program ended have to be judged again."""
+    connection.execute(
+        update(t.package)
+        .where(t.package.c.volume_id.in_(list(volume_ids)), t.package.c.stale == TAKEN)
+        .values(stale=STALE)
+    )
 
 
 def stale(connection: Connection, volume_ids: Sequence[int]) -> list[PackageRow]:
     """Packages that have to be judged."""
     query = (
         select(*t.package.c)
-        .where(t.package.c.stale == 1, t.package.c.volume_id.in_(list(volume_ids)))
+        .where(t.package.c.stale == STALE, t.package.c.volume_id.in_(list(volume_ids)))
         .order_by(t.package.c.id)
     )
     return [PackageRow(*row) for row in connection.execute(query)]
@@ -134,9 +174,9 @@ def wants(
 ) -> dict[int, tuple[tuple[str, ...], bool]]:
     """What lists need of files that are about to be read: file id -> (algorithms, whether past the page cache)."""
     wanted: dict[int, tuple[set[str], bool]] = {}
-    by_volume: dict[int, dict[str, int]] = defaultdict(dict)
+    by_volume: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        by_volume[row.volume_id][key_of(join(folders[row.folder_id], row.name))] = row.id
+        by_volume[row.volume_id][key_of(join(folders[row.folder_id], row.name))].append(row.id)
     for volume_id, keys in by_volume.items():
         if (
             connection.execute(select(t.package.c.id).where(t.package.c.volume_id == volume_id).limit(1)).first()
@@ -148,9 +188,48 @@ def wants(
                 t.claim.c.volume_id == volume_id, t.claim.c.key.in_(bindparam("keys", expanding=True))
             )
             for key, algorithms, verdict in connection.execute(query, {"keys": some}):
-                names, doubted = wanted.get(keys[key], (set(), False))
-                wanted[keys[key]] = (names | set(algorithms.split()), doubted or verdict == "doubted")
+                for file_id in keys[key]:
+                    names, doubted = wanted.get(file_id, (set(), False))
+                    wanted[file_id] = (names | set(algorithms.split()), doubted or verdict == "doubted")
     return {file_id: (tuple(sorted(names)), doubted) for file_id, (names, doubted) in wanted.items()}
+
+
+def holds_known(connection: Connection, row: PackageRow, *, lists_only: bool = False) -> bool:
+    """Whether the catalog still knows files in the package's folder that its lists name, or one of the lists."""
+    lists = {path for path, _ in lists_of(row)}
+    by_folder: dict[str, set[str]] = defaultdict(set)
+    for path in lists:
+        folder, name = split(path)
+        by_folder[folder].add(name)
+    joined = t.file.join(t.folder, t.folder.c.id == t.file.c.folder_id)
+    for folder, names in by_folder.items():
+        query = (
+            select(t.file.c.id)
+            .select_from(joined)
+            .where(
+                t.folder.c.volume_id == row.volume_id,
+                t.folder.c.path == folder,
+                t.file.c.name.in_(sorted(names)),
+            )
+        )
+        if lists_only:
+            query = query.where(t.file.c.presence != Presence.MISSING.value)
+        if connection.execute(query.limit(1)).first() is not None:
+            return True
+    if lists_only:
+        return False
+    below = t.folder.c.path.startswith(f"{row.path}/", autoescape=True) if row.path else true()
+    query = (
+        select(t.claim.c.path)
+        .select_from(t.claim.join(t.file, t.file.c.id == t.claim.c.file_id))
+        .join(t.folder, t.folder.c.id == t.file.c.folder_id)
+        .where(
+            t.claim.c.package_id == row.id,
+            t.folder.c.volume_id == row.volume_id,
+            or_(t.folder.c.path == row.path, below),
+        )
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def remove(connection: Connection, package_id: int) -> None:

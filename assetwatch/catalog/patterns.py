@@ -6,21 +6,26 @@ range of paths that the index on them serves; a glob is SQLite's GLOB or Postgre
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, or_, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select, true
 
 from assetwatch.catalog import tables as t
-from assetwatch.paths import from_os
+from assetwatch.paths import from_os, split
 
-#: A byte of a name that is no UTF-8, or the slash between two names, in the catalog's text of a path.
-_STEP = re.compile(r"//[0-9A-F]{2}|/")
+#: A byte of a name that is no UTF-8, in the catalog's text of a path.
+_ESCAPE = re.compile(r"//[0-9A-F]{2}")
 
 #: The parts of a glob, as SQLite's GLOB divides it: any text, any character, one of a class, itself.
-_PART = re.compile(r"\*+|\?|\[[\^!]?\]?[^\]]*\]|.", re.DOTALL)
+_PART = re.compile(r"\*+|\?|\[[\^!]?+\]?+[^\]]*\]|.", re.DOTALL)
 
-#: The last and the first character that can stand at a place are told apart by these two, neighbours in Unicode.
+#: Folders at any depth. So many of them in one pattern are spelled out, each doubles the work; more are some folder.
+_ANY_FOLDERS = re.compile(r"(?:(?<=/)|\A)\*\*/")
+_SPELLED_OUT = 3
+
+#: Neighbours in Unicode: what begins with `x/` lies from `x/` on and before `x0`.
 _SLASH, _AFTER_SLASH = "/", "0"
 
 PATH: ColumnElement[str] = case((t.folder.c.path == "", t.file.c.name), else_=t.folder.c.path + "/" + t.file.c.name)
@@ -29,20 +34,25 @@ PATH: ColumnElement[str] = case((t.folder.c.path == "", t.file.c.name), else_=t.
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One way in which a file can fit: conditions on its folder's path, on its name, and on a sequence's row.
+    """One way in which a file can fit: conditions on its folder's path, on the file, and on a sequence and its first
+    frame (as `file`).
 
-    `folder` keeps the order of paths and is a range of them, so that one walk along the index answers it.
+    `folder` is one range of paths, so that a walk along their index answers it in order. `asks` says what `file` asks
+    for: a `name` in full, a `glob`, or nothing (empty) of the kind.
     """
 
     folder: ColumnElement[bool]
     file: ColumnElement[bool]
     sequence: ColumnElement[bool]
+    asks: str = ""
 
 
-def split(path: str) -> tuple[str, str]:
-    """Folder and name of a path as the catalog writes it; a slash that is part of an escaped byte divides nothing."""
-    at = max((step.start() for step in _STEP.finditer(path) if step[0] == _SLASH), default=-1)
-    return (path[:at], path[at + 1 :]) if at >= 0 else ("", path)
+def trimmed(path: str) -> str:
+    """The path without slashes at its ends; a name that begins with an escaped byte keeps them."""
+    path = path.rstrip(_SLASH)
+    while path.startswith(_SLASH) and not _ESCAPE.match(path):
+        path = path[1:]
+    return path
 
 
 def below(path: str) -> list[ColumnElement[bool]]:
@@ -63,51 +73,51 @@ def below(path: str) -> list[ColumnElement[bool]]:
 def lanes(pattern: str | None, dialect: str) -> list[Lane]:
     """The ways in which a file can fit `pattern`: a path, a folder with all below it, a name, or a glob.
 
-    A glob without a slash is compared with names, one with a slash with whole paths; `*` crosses slashes. A file may
-    fit in several ways. Sequences fit by their own name, as `plate.[1001-1058].exr` or with its folder, by that of
-    any frame given in full, and a glob by that of their first frame.
+    A glob without a slash is compared with names, one with a slash with whole paths; `*` crosses slashes, and `**/` is
+    any folders or none. A file may fit in several ways. Sequences fit by their own name, as
+    `plate.[1001-1058].exr` or with its folder, by that of any frame given in full, and a glob by that of their first
+    frame.
     """
-    if not pattern:
+    given = trimmed(from_os(pattern or ""))
+    if not given:
         return [Lane(true(), true(), true())]
-    given = from_os(pattern.strip("/") or pattern)
     folder, name = split(given)
-    has_slash = folder != "" or name != given
-    found = _literal(given, folder, name)
-    if re.search(r"[*?]|\[.*\]", given, re.DOTALL):
-        subject, shown = (PATH, t.sequence.c.name) if has_slash else (t.file.c.name, None)
-        fits = _glob(subject, given, dialect)
-        by_sequence = fits if shown is None else or_(fits, _glob(shown, given, dialect))
-        base = split(re.split(r"[*?\[]", given, maxsplit=1)[0])[0] if has_slash else ""
-        found += [Lane(part, fits, by_sequence) for part in below(base)]
+    is_path = name != given
+    is_glob = re.search(r"[*?]|\[.*\]", given, re.DOTALL) is not None
+    found: list[Lane] = []
+    if not is_glob or "[" in given:  # with brackets it may also be a name as it stands
+        found = _literal(given, folder, name, is_path)
+    if is_glob:
+        several = _spelled_out(given)
+        fits = or_(*(_glob(PATH if is_path else t.file.c.name, one, dialect) for one in several))
+        by_sequence = or_(fits, *(_glob(t.sequence.c.name, one, dialect) for one in several)) if is_path else fits
+        base = split(re.split(r"[*?\[]", given, maxsplit=1)[0])[0] if is_path else ""
+        found += [Lane(part, fits, by_sequence, "glob") for part in below(base)]
     return found
 
 
-def _literal(given: str, folder: str, name: str) -> list[Lane]:
+def _literal(given: str, folder: str, name: str, is_path: bool) -> list[Lane]:
     """The text as it stands: a file, a folder, a sequence, and without a slash a name in any folder."""
-    everything = [Lane(part, true(), true()) for part in below(given)]
     frame = t.file.alias("frame")
-    of_frame = (
-        frame.select()
-        .with_only_columns(frame.c.id)
-        .where(
-            frame.c.folder_id == t.sequence.c.folder_id, frame.c.name == name, frame.c.sequence_id == t.sequence.c.id
-        )
-        .exists()
+    of_frame = exists().where(
+        frame.c.folder_id == t.sequence.c.folder_id, frame.c.name == name, frame.c.sequence_id == t.sequence.c.id
     )
-    if folder or name != given:
-        here = or_(t.sequence.c.name == given, of_frame)
-        return [Lane(t.folder.c.path == folder, _named(name, given), here), *everything]
-    anywhere = or_(t.sequence.c.name == given, of_frame)
-    return [Lane(true(), _named(name, given), anywhere), *everything]
+    full_name = case((t.folder.c.path == "", name), else_=t.folder.c.path + "/" + name)
+    place = t.folder.c.path == folder if is_path else true()
+    found = [Lane(place, t.file.c.name == name, or_(t.sequence.c.name == full_name, of_frame), "name")]
+    if "[" in name:  # the name of a sequence means its frames
+        called = select(t.sequence.c.id).where(t.sequence.c.name == given)
+        found.append(Lane(t.folder.c.path == folder, t.file.c.sequence_id.in_(called), false()))
+    return found + [Lane(part, true(), true()) for part in below(given)]
 
 
-def _named(name: str, given: str) -> ColumnElement[bool]:
-    """A file of this name; where it can be a sequence's name, the frames of that sequence too."""
-    itself: ColumnElement[bool] = t.file.c.name == name
-    if "[" not in name:
-        return itself
-    called = t.sequence.select().with_only_columns(t.sequence.c.id).where(t.sequence.c.name == given)
-    return or_(itself, t.file.c.sequence_id.in_(called))
+def _spelled_out(pattern: str) -> list[str]:
+    """The globs that one with `**/` stands for: each is folders at any depth, or none."""
+    pieces = _ANY_FOLDERS.split(pattern, maxsplit=_SPELLED_OUT)
+    return [
+        "".join(itertools.chain.from_iterable(zip(pieces, (*chosen, ""), strict=True)))
+        for chosen in itertools.product(("", "*/"), repeat=len(pieces) - 1)
+    ]
 
 
 def _glob(subject: ColumnElement[str], pattern: str, dialect: str) -> ColumnElement[bool]:
@@ -143,21 +153,18 @@ def as_regular_expression(pattern: str) -> str:
 
 
 def _class(part: str) -> str:
-    """`[...]` as SQLite reads it: `]` first is itself, as is `-` at an end; a range that runs backwards is empty."""
+    """`[...]` as SQLite reads it: `]` first is itself, so is `-` at an end; a backward range is its first."""
     negated = part[1] in "^!"
     inner = part[2:-1] if negated else part[1:-1]
     items = []
     at = 0
     while at < len(inner):
         first = last = inner[at]
-        if inner[at + 1 : at + 2] == "-" and at + 2 < len(inner):
+        if inner[at + 1 : at + 2] == "-" and at + 2 < len(inner) and not (at == 0 and first == "]"):
             last = inner[at + 2]
             at += 2
         at += 1
-        if first <= last:
-            items.append(_exactly(first) if first == last else f"{_exactly(first)}-{_exactly(last)}")
-    if not items:
-        return "." if negated else "(?!)"
+        items.append(f"{_exactly(first)}-{_exactly(last)}" if first < last else _exactly(first))
     return f"[{'^' if negated else ''}{''.join(items)}]"
 
 

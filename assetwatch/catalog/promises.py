@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+import msgspec
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from assetwatch.catalog import packages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.packages import ClaimRow, PackageRow
+from assetwatch.model import Integrity, Presence
 from assetwatch.paths import readable, shown
 from assetwatch.units import rfc3339, size
 
@@ -25,6 +27,8 @@ class Promise:
     row: PackageRow
     counts: Mapping[str, int]
     findings: Sequence[Sequence[Any]]
+    #: files that were verified and have been found to be wrong or unreadable since
+    spoiled: int = 0
 
     @property
     def here(self) -> int:
@@ -47,6 +51,9 @@ class Promise:
             count = self.counts.get(word, 0)
             if count:
                 found.append(f"{count} {text[count > 1]}")
+        if self.spoiled:
+            text = ("file that was verified is wrong since", "files that were verified are wrong since")
+            found.append(f"{self.spoiled} {text[self.spoiled > 1]}")
         found += [str(what) for _, what, _, wrong in self.findings if wrong]
         return found
 
@@ -94,18 +101,75 @@ class Promise:
 
 
 def promises(connection: Connection, volume: str | None = None, folder: str | None = None) -> list[Promise]:
-    """Packages, the worst first; with `folder` those at, above or below it on `volume`."""
+    """Packages, the worst first; with `folder` those at, above or below it on `volume`.
+
+    Of a package above the folder only what its lists say of the folder counts; one that says nothing of it is left out.
+    """
     names = volumes.names(connection)
+    spoiled = _spoiled(connection)
     found = []
     for row in packages.all_packages(connection):
-        if volume is not None and names[row.volume_id] != volume:
+        if row.judged_us is None or (volume is not None and names[row.volume_id] != volume):
             continue
         if folder is not None and not _related(row.path, folder):
             continue
-        if row.judged_us is None:
-            continue
-        found.append(Promise(names[row.volume_id], row, json.loads(row.counts), json.loads(row.findings)))
+        whole = Promise(
+            names[row.volume_id], row, json.loads(row.counts), json.loads(row.findings), spoiled.get(row.id, 0)
+        )
+        if folder is None or row.path == folder or row.path.startswith(f"{folder}/") or not folder:
+            found.append(whole)
+        elif (part := _part(connection, whole, folder)) is not None:
+            found.append(part)
     return sorted(found, key=lambda one: (not one.wrong, not one.to_come, one.name))
+
+
+def _spoiled(connection: Connection, package_id: int | None = None, folder: str | None = None) -> dict[int, int]:
+    """Package id -> files whose lists' digests were met once, and that a later reading found wrong or unreadable."""
+    query = (
+        select(t.claim.c.package_id, func.count())
+        .select_from(t.claim.join(t.file, t.file.c.id == t.claim.c.file_id))
+        .where(
+            t.file.c.integrity.in_((Integrity.MISMATCH.value, Integrity.UNREADABLE.value)),
+            t.file.c.presence == Presence.PRESENT.value,
+            t.claim.c.verdict == "verified",
+        )
+        .group_by(t.claim.c.package_id)
+    )
+    if package_id is not None and folder is not None:
+        query = query.where(t.claim.c.package_id == package_id, _at_or_below(t.claim.c.path, folder))
+    return {package: count for package, count in connection.execute(query)}  # noqa: C416 - a Row is no pair to dict()
+
+
+def _part(connection: Connection, whole: Promise, folder: str) -> Promise | None:
+    """What a package's lists say of one folder or file; None where they say nothing of it."""
+    row = whole.row
+    query = (
+        select(t.claim.c.verdict, func.count(), func.sum(t.file.c.size))
+        .select_from(t.claim.outerjoin(t.file, t.file.c.id == t.claim.c.file_id))
+        .where(t.claim.c.package_id == row.id, t.claim.c.verdict != "dropped", _at_or_below(t.claim.c.path, folder))
+        .group_by(t.claim.c.verdict)
+    )
+    counted = [(verdict, int(count), int(size or 0)) for verdict, count, size in connection.execute(query)]
+    if not counted:
+        return None
+    cut = len(row.path) + 1 if row.path else 0
+    extra = [path for path in json.loads(row.extra) if f"{path}/".startswith(f"{folder[cut:]}/")]
+    here = sum(size for verdict, _, size in counted if verdict not in ("missing", "waiting", "transformed"))
+    whole_there = all(verdict not in ("missing", "waiting") for verdict, _, _ in counted)
+    narrowed = msgspec.structs.replace(
+        row,
+        listed=sum(count for _, count, _ in counted),
+        listed_size=here if whole_there else 0,
+        here_size=here,
+        extra=json.dumps(extra, ensure_ascii=False),
+    )
+    counts = {verdict: count for verdict, count, _ in counted} | {"extra": len(extra)}
+    spoiled = _spoiled(connection, row.id, folder).get(row.id, 0) if whole.spoiled else 0
+    return Promise(whole.volume, narrowed, counts, whole.findings, spoiled)
+
+
+def _at_or_below(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:
+    return or_(column == folder, column.startswith(f"{folder}/", autoescape=True))
 
 
 def _related(package: str, folder: str) -> bool:
@@ -119,15 +183,41 @@ def _related(package: str, folder: str) -> bool:
 
 
 def without_list(connection: Connection, volume_id: int, patterns: Sequence[str]) -> list[str]:
-    """Folders that must have a sender's list and have none: those with files whose path fits one of the globs."""
+    """Folders that must have a sender's list and have none: those with files whose path fits one of the globs.
+
+    A list counts that lies in the folder or below it, or above it and names a file of it.
+    """
     if not patterns:
         return []
-    known = [row.path for row in packages.all_packages(connection, volume_id)]
+    known = packages.all_packages(connection, volume_id)
     paths = connection.execute(
         select(t.folder.c.path).where(t.folder.c.volume_id == volume_id).order_by(t.folder.c.path)
     ).scalars()
-    fitting = [path for path in paths if any(_fits(path, pattern) for pattern in patterns)]
-    return [path for path in fitting if not any(_related(package, path) for package in known)]
+    fitting = [path for path in paths if path and any(_fits(path, pattern) for pattern in patterns)]
+    return [
+        path for path in fitting if not _is_listed(connection, known, path) and _has_files(connection, volume_id, path)
+    ]
+
+
+def _is_listed(connection: Connection, known: Sequence[PackageRow], path: str) -> bool:
+    if any(one.path == path or one.path.startswith(f"{path}/") for one in known):
+        return True
+    above = [one.id for one in known if not one.path or path.startswith(f"{one.path}/")]
+    query = select(t.claim.c.path).where(t.claim.c.package_id.in_(above), _at_or_below(t.claim.c.path, path))
+    return bool(above) and connection.execute(query.limit(1)).first() is not None
+
+
+def _has_files(connection: Connection, volume_id: int, path: str) -> bool:
+    query = (
+        select(t.file.c.id)
+        .select_from(t.file.join(t.folder, t.folder.c.id == t.file.c.folder_id))
+        .where(
+            t.folder.c.volume_id == volume_id,
+            _at_or_below(t.folder.c.path, path),
+            t.file.c.presence != Presence.MISSING.value,
+        )
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _fits(path: str, pattern: str) -> bool:

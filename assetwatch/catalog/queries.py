@@ -1,271 +1,26 @@
-"""What do people ask of the catalog? The questions of `status`, `files`, `assets` and `show`; nothing here writes."""
+"""What do people ask of the catalog? The questions of `status` and `show`, and the check; nothing here writes."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import Connection, and_, func, literal_column, or_, select
 
-from assetwatch.catalog import files
+from assetwatch.catalog import files, volumes
 from assetwatch.catalog import tables as t
+from assetwatch.catalog.listing import Asset, Filter, Listed, count_files, list_assets, list_files, media_of, with_all
+from assetwatch.catalog.patterns import below, trimmed
 from assetwatch.catalog.rows import FileRow
-from assetwatch.model import CAME_AS, FileKind, Presence
-from assetwatch.paths import from_percent, join
+from assetwatch.model import CAME_AS, FileKind, Integrity, Presence
+from assetwatch.paths import from_percent, join, split
 
-#: Rows fetched, with all that hangs on them, at once.
-_CHUNK = 1_000
+__all__ = ["Asset", "Filter", "Listed", "count_files", "list_assets", "list_files", "media_of"]
 
 #: Of how many of the newest files `status` tells where they lie: enough for a day, quick on any catalog.
 _NEWEST = 50_000
 
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which files are asked for; None leaves an axis open. `since_us` is about the first look at a file."""
-
-    pattern: str | None = None
-    volume: str | None = None
-    presence: str | None = None
-    integrity: str | None = None
-    since_us: int | None = None
-    every_kind: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A file with what hangs on it: its volume and path, digests, media and sequence."""
-
-    row: FileRow
-    volume: str
-    path: str
-    presence: str
-    digests: dict[str, str]
-    media: dict[str, Any] | None
-    sequence: str | None
-
-
-_PATH = case((t.folder.c.path == "", t.file.c.name), else_=t.folder.c.path + "/" + t.file.c.name)
 _JOINED = t.file.join(t.folder, t.folder.c.id == t.file.c.folder_id).join(t.volume, t.volume.c.id == t.file.c.volume_id)
-
-
-def list_files(connection: Connection, wanted: Filter, limit: int | None = None) -> Iterator[Listed]:
-    """The files asked for, by volume and path, without loading them all."""
-    online = t.volume.c.online == 1
-    query = (
-        select(*t.file.c, t.volume.c.name, t.folder.c.path, t.volume.c.online)
-        .select_from(_JOINED)
-        .where(*_conditions(connection, wanted, online))
-        .order_by(t.volume.c.name, t.folder.c.path, t.file.c.name)
-        .execution_options(yield_per=_CHUNK)
-    )
-    if limit is not None:
-        query = query.limit(limit)
-    width = len(t.file.c)
-    for rows in connection.execute(query).partitions():
-        found = [(FileRow(*row[:width]), *row[width:]) for row in rows]
-        yield from _with_all(connection, found)
-
-
-def count_files(connection: Connection, wanted: Filter) -> int:
-    """How many files are asked for."""
-    query = select(func.count()).select_from(_JOINED).where(*_conditions(connection, wanted, t.volume.c.online == 1))
-    return int(connection.execute(query).scalar_one())
-
-
-def _with_all(connection: Connection, found: Sequence[Any]) -> Iterator[Listed]:
-    versions = [row.version_id for row, *_ in found if row.version_id is not None]
-    digests = files.digests_of(connection, versions)
-    media = media_of(connection, versions)
-    sequences = _sequence_names(connection, [row.sequence_id for row, *_ in found if row.sequence_id is not None])
-    for row, volume, folder, is_online in found:
-        yield Listed(
-            row=row,
-            volume=volume,
-            path=join(folder, row.name),
-            presence=row.presence if is_online else Presence.OFFLINE.value,
-            digests=digests.get(row.version_id, {}),
-            media=media.get(row.version_id),
-            sequence=sequences.get(row.sequence_id),
-        )
-
-
-def media_of(connection: Connection, version_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Version id -> facts, of those that are media."""
-    query = select(t.media.c.version_id, t.media.c.facts).where(
-        t.media.c.version_id.in_(list(version_ids)), t.media.c.facts.is_not(None)
-    )
-    return {version: json.loads(facts) for version, facts in connection.execute(query)}
-
-
-def _sequence_names(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    rows = connection.execute(select(t.sequence.c.id, t.sequence.c.name).where(t.sequence.c.id.in_(sorted(set(ids)))))
-    return {identity: name for identity, name in rows}  # noqa: C416 - a Row is no pair to dict()'s type
-
-
-def _conditions(connection: Connection, wanted: Filter, online: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if not wanted.every_kind:
-        conditions.append(t.file.c.kind == FileKind.REGULAR.value)
-    if wanted.volume is not None:
-        conditions.append(t.volume.c.name == wanted.volume)
-    if wanted.presence == Presence.OFFLINE.value:
-        conditions.append(~online)
-    elif wanted.presence is not None:
-        conditions += [t.file.c.presence == wanted.presence, online]
-    if wanted.integrity is not None:
-        conditions.append(t.file.c.integrity == wanted.integrity)
-    if wanted.since_us is not None:
-        conditions.append(t.file.c.first_seen_us >= wanted.since_us)
-    if wanted.pattern:
-        conditions.append(_matches(connection, wanted.pattern))
-    return conditions
-
-
-def _matches(connection: Connection, pattern: str) -> ColumnElement[bool]:
-    """A path, a folder with all below it, a name, or a glob over names or (with a slash) paths; `*` crosses slashes."""
-    pattern = pattern.strip("/") if pattern.strip("/") else pattern
-    if not re.search(r"[*?\[]", pattern):
-        folder, _, name = pattern.rpartition("/")
-        return or_(
-            t.file.c.name == pattern,
-            and_(t.folder.c.path == folder, t.file.c.name == name),
-            t.folder.c.path == pattern,
-            t.folder.c.path.startswith(pattern + "/", autoescape=True),
-        )
-    subject: ColumnElement[str] = _PATH if "/" in pattern else t.file.c.name
-    if connection.dialect.name == "sqlite":
-        return subject.op("GLOB", is_comparison=True)(re.sub(r"\*+", "*", pattern))
-    return subject.op("~", is_comparison=True)(_as_regular_expression(pattern))
-
-
-def _as_regular_expression(pattern: str) -> str:
-    """A glob as PostgreSQL's regular expression, with the meaning of SQLite's GLOB."""
-    out = []
-    for part in re.findall(r"\*+|\?|\[[^\]]+\]|.", pattern, re.DOTALL):
-        out.append(
-            ".*"
-            if part[0] == "*"
-            else "."
-            if part == "?"
-            else part.replace("[!", "[^")
-            if len(part) > 1
-            else re.escape(part)
-        )
-    return f"^{''.join(out)}$"
-
-
-# -- assets -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """What a coordinator counts: a file that stands alone, or a sequence. `frames` only of a sequence."""
-
-    volume: str
-    kind: str
-    name: str
-    path: str
-    first: int | None
-    last: int | None
-    count: int | None
-    missing: str
-    zero_byte: str
-    outliers: str
-    size: int
-    presence: str
-    integrity: str
-
-
-def list_assets(connection: Connection, wanted: Filter, limit: int | None = None) -> Iterator[Asset]:
-    """Sequences and single files, by volume and path."""
-    single = (
-        select(
-            t.volume.c.name.label("volume"),
-            t.volume.c.online,
-            t.folder.c.path.label("folder"),
-            t.file.c.name.label("own_name"),
-            t.file.c.size,
-            t.file.c.presence,
-            t.file.c.integrity,
-        )
-        .select_from(_JOINED)
-        .where(t.file.c.sequence_id.is_(None), *_conditions(connection, wanted, t.volume.c.online == 1))
-        .order_by(t.volume.c.name, t.folder.c.path, t.file.c.name)
-        .execution_options(yield_per=_CHUNK)
-    )
-    if limit is not None:
-        single = single.limit(limit)
-    count = 0
-    pending = _sequences(connection, wanted)
-    waiting = next(pending, None)
-    for volume, is_online, folder, name, size, presence, integrity in connection.execute(single):
-        key = (volume, folder, name)
-        while waiting is not None and waiting[0] < key:
-            yield waiting[1]
-            waiting = next(pending, None)
-            count += 1
-        if limit is not None and count >= limit:
-            return
-        path = join(folder, name)
-        shown = presence if is_online else Presence.OFFLINE.value
-        yield Asset(volume, "file", path, path, None, None, None, "", "", "", size, shown, integrity)
-        count += 1
-    while waiting is not None and (limit is None or count < limit):
-        yield waiting[1]
-        waiting = next(pending, None)
-        count += 1
-
-
-def _sequences(connection: Connection, wanted: Filter) -> Iterator[tuple[tuple[str, str, str], Asset]]:
-    """Sequences of which a frame is asked for, with the place in the list that they belong to."""
-    first = t.file.alias("first")
-    query: Select[Any] = (
-        select(*t.sequence.c, t.volume.c.name, t.volume.c.online, t.folder.c.path, first.c.name)
-        .select_from(
-            t.sequence.join(t.folder, t.folder.c.id == t.sequence.c.folder_id)
-            .join(t.volume, t.volume.c.id == t.sequence.c.volume_id)
-            .join(first, first.c.id == t.sequence.c.first_file_id)
-        )
-        .order_by(t.volume.c.name, t.folder.c.path, first.c.name)
-    )
-    if wanted.pattern or wanted.presence or wanted.integrity or wanted.since_us is not None:
-        frames = (
-            select(t.file.c.sequence_id)
-            .select_from(_JOINED)
-            .where(t.file.c.sequence_id.is_not(None), *_conditions(connection, wanted, t.volume.c.online == 1))
-        )
-        condition: ColumnElement[bool] = t.sequence.c.id.in_(frames)
-        if wanted.pattern and not re.search(r"[*?]", wanted.pattern):
-            condition = or_(condition, t.sequence.c.name == wanted.pattern)
-        query = query.where(condition)
-    elif wanted.volume is not None:
-        query = query.where(t.volume.c.name == wanted.volume)
-    names = [column.name for column in t.sequence.c]
-    for row in connection.execute(query).all():
-        values = dict(zip(names, row, strict=False))
-        volume, is_online, folder, first_name = row[len(names) :]
-        yield (
-            (volume, folder, first_name),
-            Asset(
-                volume=volume,
-                kind="sequence",
-                name=values["name"],
-                path=join(folder, first_name),
-                first=values["first_frame"],
-                last=values["last_frame"],
-                count=values["frames"],
-                missing=values["missing"],
-                zero_byte=values["zero_byte"],
-                outliers=values["outliers"],
-                size=values["size"],
-                presence=values["presence"] if is_online else Presence.OFFLINE.value,
-                integrity=values["integrity"],
-            ),
-        )
 
 
 # -- status -----------------------------------------------------------------------------------------------------
@@ -320,19 +75,38 @@ def arrived_since(
 
 def problem_files(connection: Connection, limit: int = 10) -> list[tuple[str, str, str, str]]:
     """(volume, path, state, problem) of files that a person should know of: the worst first."""
-    explained = func.coalesce(t.file.c.problem, "").startswith(CAME_AS)
-    gone = and_(t.file.c.presence == Presence.MISSING.value, ~explained)
-    wrong = or_(t.file.c.integrity.in_(("mismatch", "unreadable")), gone)
-    state = case((t.file.c.presence == Presence.MISSING.value, "missing"), else_=t.file.c.integrity)
-    order = case((state == "mismatch", 0), (state == "missing", 1), else_=2)
-    rows = connection.execute(
-        select(t.volume.c.name, t.folder.c.path, t.file.c.name, state, func.coalesce(t.file.c.problem, ""))
-        .select_from(_JOINED)
-        .where(wrong, t.file.c.kind == FileKind.REGULAR.value)
-        .order_by(order, t.file.c.id)
-        .limit(limit)
+    there = t.file.c.presence != Presence.MISSING.value
+    gone = and_(
+        t.file.c.presence == Presence.MISSING.value,
+        literal_column("file.presence <> 'present'"),  # said for SQLite, that it may use the index
+        ~func.coalesce(t.file.c.problem, "").startswith(CAME_AS),
     )
-    return [(volume, join(folder, name), where, problem) for volume, folder, name, where, problem in rows]
+    kinds = (
+        (Integrity.MISMATCH.value, "ix_file_integrity", and_(t.file.c.integrity == Integrity.MISMATCH.value, there)),
+        (Presence.MISSING.value, "ix_file_presence", gone),
+        (
+            Integrity.UNREADABLE.value,
+            "ix_file_integrity",
+            and_(t.file.c.integrity == Integrity.UNREADABLE.value, there),
+        ),
+    )
+    found: list[tuple[str, str, str, str]] = []
+    for state, index, wrong in kinds:
+        some = (
+            select(t.file.c.volume_id, t.file.c.folder_id, t.file.c.name, t.file.c.problem)
+            .where(wrong, t.file.c.kind == FileKind.REGULAR.value)
+            .order_by(t.file.c.folder_id, t.file.c.id)
+            .limit(limit - len(found))
+            .with_hint(t.file, f"INDEXED BY {index}", "sqlite")
+            .subquery()
+        )
+        rows = connection.execute(
+            select(t.volume.c.name, t.folder.c.path, some.c.name, some.c.problem).select_from(
+                some.join(t.folder, t.folder.c.id == some.c.folder_id).join(t.volume, t.volume.c.id == some.c.volume_id)
+            )
+        )
+        found += [(volume, join(folder, name), state, problem or "") for volume, folder, name, problem in rows]
+    return found
 
 
 def last_run(connection: Connection, kind: str, volume_id: int | None = None) -> dict[str, Any] | None:
@@ -363,46 +137,51 @@ def last_run(connection: Connection, kind: str, volume_id: int | None = None) ->
 def find(connection: Connection, given: str) -> list[tuple[str, str]]:
     """What a person may mean by a path: [(volume, path)] of files and folders that the catalog knows.
 
-    Understands `volume:path`, a path below any volume, and the exact bytes of a name, percent-encoded.
+    Understands `volume:path`, a path below any volume, the exact bytes of a name, percent-encoded, and a volume's
+    name alone.
     """
-    volume, colon, rest = given.partition(":")
-    candidates: list[tuple[str | None, str]] = [(None, given.strip("/"))]
-    if colon:
-        candidates.insert(0, (volume, rest.strip("/")))
+    known = volumes.all_volumes(connection)
+    candidates = [([row], given[len(row.name) + 1 :]) for row in known if given.startswith(row.name + ":")]
+    candidates.append((known, given))
     if "%" in given:
-        candidates += [(where, from_percent(path)) for where, path in list(candidates)]
-    for where, path in candidates:
-        folder, _, name = path.rpartition("/")
-        here = t.volume.c.name.is_not(None) if where is None else t.volume.c.name == where
-        as_file = select(t.volume.c.name).select_from(_JOINED)
-        as_folder = select(t.volume.c.name).select_from(t.folder.join(t.volume, t.volume.c.id == t.folder.c.volume_id))
-        names = {
-            *connection.execute(as_file.where(t.folder.c.path == folder, t.file.c.name == name, here)).scalars(),
-            *connection.execute(as_folder.where(_at_or_below(path), here).limit(20)).scalars(),
-        }
-        if names:
-            return sorted((name, path) for name in names)
-    return []
+        candidates += [(rows, from_percent(path)) for rows, path in candidates]
+    for rows, path in candidates:
+        place = trimmed(path)
+        found = [
+            (row.name, place) for row in rows if (place or len(rows) == 1) and _is_known(connection, row.id, place)
+        ]
+        if found:
+            return found
+    return [(row.name, "") for row in known if row.name == given]
+
+
+def _is_known(connection: Connection, volume_id: int, path: str) -> bool:
+    """Whether the catalog knows a file or a folder at this path."""
+    folder, name = split(path)
+    here = t.folder.c.volume_id == volume_id
+    as_file = select(t.file.c.id).select_from(t.folder.join(t.file, t.file.c.folder_id == t.folder.c.id))
+    as_folder = select(t.folder.c.id).where(here, or_(*below(path))).limit(1)
+    found = connection.execute(as_file.where(here, t.folder.c.path == folder, t.file.c.name == name)).first()
+    return found is not None or connection.execute(as_folder).first() is not None
 
 
 def one_file(connection: Connection, volume: str, path: str) -> Listed | None:
     """The file at a volume's path, with all that hangs on it."""
-    folder, _, name = path.rpartition("/")
-    query = (
-        select(*t.file.c, t.volume.c.name, t.folder.c.path, t.volume.c.online)
-        .select_from(_JOINED)
-        .where(t.volume.c.name == volume, t.folder.c.path == folder, t.file.c.name == name)
-    )
-    row = connection.execute(query).first()
+    folder, name = split(path)
+    row = next((one for one in volumes.all_volumes(connection) if one.name == volume), None)
     if row is None:
         return None
-    width = len(t.file.c)
-    return next(_with_all(connection, [(FileRow(*row[:width]), *row[width:])]))
+    query = (
+        select(*t.file.c)
+        .select_from(t.folder.join(t.file, t.file.c.folder_id == t.folder.c.id))
+        .where(t.folder.c.volume_id == row.id, t.folder.c.path == folder, t.file.c.name == name)
+    )
+    found = connection.execute(query).first()
+    return None if found is None else next(with_all(connection, row, [(folder, FileRow(*found))]))
 
 
 def folder_summary(connection: Connection, volume: str, path: str) -> dict[str, Any]:
     """Files and bytes below a folder by presence and integrity, and its direct sub-folders."""
-    here = _at_or_below(path)
     rows = connection.execute(
         select(
             t.file.c.presence,
@@ -413,7 +192,7 @@ def folder_summary(connection: Connection, volume: str, path: str) -> dict[str, 
             func.max(t.file.c.recorded_us),
         )
         .select_from(_JOINED)
-        .where(t.volume.c.name == volume, here, t.file.c.kind == FileKind.REGULAR.value)
+        .where(t.volume.c.name == volume, or_(*below(path)), t.file.c.kind == FileKind.REGULAR.value)
         .group_by(t.file.c.presence, t.file.c.integrity)
     ).all()
     return {
@@ -424,13 +203,6 @@ def folder_summary(connection: Connection, volume: str, path: str) -> dict[str, 
         "first_seen_us": min((row[4] for row in rows), default=None),
         "recorded_us": max((row[5] for row in rows if row[5] is not None), default=None),
     }
-
-
-def _at_or_below(path: str) -> ColumnElement[bool]:
-    """Folders at a path, or below it: one that holds no file itself has no row of its own."""
-    if not path:
-        return t.folder.c.path.is_not(None)
-    return or_(t.folder.c.path == path, t.folder.c.path.startswith(path + "/", autoescape=True))
 
 
 def versions_of(connection: Connection, file_id: int) -> list[dict[str, Any]]:

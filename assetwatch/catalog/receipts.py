@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from assetwatch import __version__
-from assetwatch.catalog import promises, queries
+from assetwatch.catalog import files, promises, queries
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.packages import lists_of
 from assetwatch.catalog.queries import Filter
 from assetwatch.model import Presence
-from assetwatch.paths import percent, readable
+from assetwatch.paths import percent, readable, to_os
 from assetwatch.units import rfc3339
+
+#: What of an observation's evidence is told.
+_EVIDENCE = ("algorithm", "expected", "computed", "readings", "version", "host")
 
 #: The form of the document; raised when a key changes its meaning.
 RECEIPT_VERSION = 1
@@ -25,24 +29,30 @@ RECEIPT_VERSION = 1
 def receipt(connection: Connection, volume: str, path: str, now_us: int, host: str) -> dict[str, Any]:
     """The receipt for a file, or for a folder with all below it, as `receipt --json` gives it.
 
-    The root digest is SHA-256 over one line a file, sorted: path, size, and each digest as `algorithm:value`, separated
-    by tabs, each line ended by a newline, in UTF-8. Anybody who has the receipt can compute it again.
+    The root digest is SHA-256 over one line a file, sorted: the path as a JSON string (`path_bytes` where there is
+    one), the size, and each digest as `algorithm:value` in the order of the algorithms' names, separated by tabs, each
+    line ended by a newline, in UTF-8. Anybody who has the receipt can compute it again.
     """
     wanted = Filter(pattern=path or None, volume=volume)
     entries: list[dict[str, Any]] = []
     lines: list[str] = []
     counts: Counter[str] = Counter()
     size = 0
-    for one in queries.list_files(connection, wanted):
-        if path and one.path != path and not one.path.startswith(path + "/"):
-            continue
+    inside = to_os(path) + "/"
+    listed = [
+        one
+        for one in queries.list_files(connection, wanted)
+        if not path or one.path == path or to_os(one.path).startswith(inside)
+    ]
+    checks = _checks(connection, [one.row.id for one in listed])
+    for one in listed:
         row = one.row
         state = row.integrity if one.presence == Presence.PRESENT.value else one.presence
         counts[state] += 1
         size += row.size
         name = percent(one.path) or one.path
         digests = [f"{algorithm}:{value}" for algorithm, value in sorted(one.digests.items())]
-        lines.append("\t".join([name, str(row.size), *digests]) + "\n")
+        lines.append("\t".join([json.dumps(name, ensure_ascii=False), str(row.size), *digests]) + "\n")
         entries.append(
             {
                 "path": readable(one.path),
@@ -53,7 +63,7 @@ def receipt(connection: Connection, volume: str, path: str, now_us: int, host: s
                 "recorded_at": rfc3339(row.recorded_us),
                 "verified_at": rfc3339(row.verified_us),
                 "checked_at": rfc3339(row.checked_us),
-                "checks": _checks(connection, row.id),
+                "checks": checks.get(row.id, []),
                 **({"problem": row.problem} if row.problem else {}),
             }
         )
@@ -80,23 +90,31 @@ def _lists(one: promises.Promise) -> list[tuple[str, dict[str, str]]]:
     return [(readable(path), digests) for path, digests in lists_of(one.row)]
 
 
-def _checks(connection: Connection, file_id: int) -> list[dict[str, Any]]:
-    """When a file's bytes were compared with something, and what came of it, oldest first."""
+def _checks(connection: Connection, file_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """When files' bytes were compared with something, and what came of it, oldest first; by file id."""
     words = ("verified", "mismatch", "same_bytes", "readings_differ", "misread", "checked")
-    rows = connection.execute(
-        select(t.observation.c.at_us, t.observation.c.what, t.observation.c.detail)
-        .where(t.observation.c.file_id == file_id, t.observation.c.what.in_(words))
-        .order_by(t.observation.c.id)
-    )
-    found = []
-    for at_us, what, detail in rows:
-        told = json.loads(detail)
-        found.append(
-            {
-                "at": rfc3339(at_us),
-                "what": what,
-                **{key: told[key] for key in ("algorithm", "expected", "computed", "version", "host") if key in told},
-                **({"against": [readable(path) for path, _ in told["lists"]]} if "lists" in told else {}),
-            }
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    columns = (t.observation.c.file_id, t.observation.c.at_us, t.observation.c.what, t.observation.c.detail)
+    for some in files.slices(sorted(file_ids)):
+        rows = connection.execute(
+            select(*columns)
+            .where(
+                t.observation.c.file_id.in_(bindparam("ids", expanding=True)),
+                t.observation.c.file_id.is_not(None),
+                t.observation.c.what.in_(words),
+            )
+            .order_by(t.observation.c.id),
+            {"ids": some},
         )
+        for file_id, at_us, what, detail in rows:
+            found[file_id].append(_check(at_us, what, json.loads(detail)))
     return found
+
+
+def _check(at_us: int, what: str, told: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "at": rfc3339(at_us),
+        "what": what,
+        **{key: told[key] for key in _EVIDENCE if key in told},
+        **({"against": [readable(path) for path, _ in told["lists"]]} if "lists" in told else {}),
+    }

@@ -284,7 +284,7 @@ package = _table(
     Column("judged_us", Int64),
     #: first time that everything listed was here and right
     Column("complete_us", Int64),
-    #: 1: a list or a listed file came, went or changed since it was judged
+    #: 1: a list or a listed file came, went or changed since it was judged; 2: it is being judged
     Column("stale", Integer, nullable=False, server_default="1"),
     Column("listed", Int64, nullable=False, server_default="0"),
     Column("listed_size", Int64, nullable=False, server_default="0"),
@@ -329,6 +329,99 @@ claim = _table(
     Index("ix_claim_volume_id_key", "volume_id", "key"),
     _partial("ix_claim_file_id", "file_id", where="file_id is not null"),
     with_rowid=False,
+)
+
+#: What is scheduled to arrive, as the last import said it. Where it stands is derived and not kept (`delivery.status`).
+deliverable = _table(
+    "deliverable",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    #: the schedule's own stable id
+    Column("key", Text, nullable=False),
+    Column("position", Int64, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("due_us", Int64),
+    #: the first date that was ever said, once another one is
+    Column("original_due_us", Int64),
+    #: JSON: everything that the schedule says besides
+    Column("terms", Text, nullable=False),
+    Column("imported_us", Int64, nullable=False),
+    #: when an import no longer named it; its links, decisions and history stay
+    Column("removed_us", Int64),
+    #: 1: a file that it may be about came, went or changed since it was compared with the catalog
+    Column("stale", Integer, nullable=False, server_default="1"),
+    #: JSON: what its elements gave when they were compared with each other; null: not compared yet
+    Column("agreement", Text),
+    Index("uq_deliverable_key", "key", unique=True),
+    _partial("ix_deliverable_stale", "stale", where="stale = 1"),
+)
+
+#: A folder below which files may be meant for a deliverable: what changes there makes it stale.
+delivery_root = _table(
+    "delivery_root",
+    Column("root", Text, primary_key=True),
+    Column("deliverable_id", Id, ForeignKey("deliverable.id"), primary_key=True),
+    Index("ix_delivery_root_deliverable_id", "deliverable_id"),
+    with_rowid=False,
+)
+
+#: One thing that a deliverable needs.
+item = _table(
+    "item",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("deliverable_id", Id, ForeignKey("deliverable.id"), nullable=False),
+    Column("position", Int64, nullable=False),
+    Column("name", Text, nullable=False),
+    #: JSON: what the schedule says of it
+    Column("terms", Text, nullable=False),
+    Column("removed_us", Int64),
+    #: JSON: what was found of it in the catalog: things, their states, what checks gave
+    Column("found", Text, nullable=False, server_default="{}"),
+    Index("uq_item_deliverable_id_name", "deliverable_id", "name", unique=True),
+)
+
+#: That a thing in the catalog, in one exact content, is for an item. Ended, never deleted.
+link = _table(
+    "link",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("item_id", Id, ForeignKey("item.id"), nullable=False),
+    Column("deliverable_id", Id, ForeignKey("deliverable.id"), nullable=False),
+    Column("volume_id", Id, nullable=False),
+    #: a file `f12`, the sequences of a series `s12`, a folder `d12`
+    Column("asset", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    #: a file's version; of a sequence or folder a number (below 0) that stands for all its files' versions
+    Column("content", Int64, nullable=False),
+    Column("role", Text, nullable=False),
+    #: rule, by hand, or by hand not: a person said that it does not belong here
+    Column("how", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at_us", Int64, nullable=False),
+    Column("ended_us", Int64),
+    CheckConstraint("how in ('rule', 'hand', 'never')", name="how"),
+    _partial("ix_link_item", "item_id", where="ended_us is null"),
+    _partial("ix_link_deliverable", "deliverable_id", where="ended_us is null"),
+    _partial("ix_link_asset", "asset", where="ended_us is null"),
+)
+
+#: What a person decided of a deliverable, of exactly which contents. Appended, never edited.
+decision = _table(
+    "decision",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("deliverable_id", Id, ForeignKey("deliverable.id"), nullable=False),
+    Column("at_us", Int64, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("why", Text),
+    #: the item that is waived; null for the whole
+    Column("item", Text),
+    Column("due_us", Int64),
+    #: JSON: [[item, path, content, digest], ...] of what was current
+    Column("contents", Text, nullable=False, server_default="[]"),
+    CheckConstraint("word in ('accept', 'reject', 'waive', 'cancel', 'reopen', 'redue')", name="word"),
+    Index("ix_decision_deliverable_id", "deliverable_id"),
 )
 
 #: What was noticed of a file or a volume, dated. Appended, never edited.

@@ -105,6 +105,12 @@ def latest_keeper(connection: Connection, kind: str) -> KeeperRow | None:
     return KeeperRow(*row) if row else None
 
 
+def running_keepers(connection: Connection, kind: str) -> list[KeeperRow]:
+    """The keepers of a kind that did not say that they ended, newest first."""
+    query = select(*t.keeper.c).where(t.keeper.c.kind == kind, t.keeper.c.stopped_us.is_(None))
+    return [KeeperRow(*row) for row in connection.execute(query.order_by(t.keeper.c.id.desc()))]
+
+
 # -- runs and alerts --------------------------------------------------------------------------------------------
 
 

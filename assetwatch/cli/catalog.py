@@ -15,7 +15,13 @@ from assetwatch.units import size
 
 @click.group("catalog")
 def catalog_command() -> None:
-    """Upgrade, check or back up the catalog."""
+    """Upgrade, check or back up the catalog.
+
+    \b
+    Examples:
+      assetwatch catalog check
+      assetwatch catalog backup /mnt/backup/catalog.db
+    """
 
 
 @catalog_command.command("upgrade")
@@ -25,6 +31,10 @@ def upgrade(ctx: click.Context, as_json: bool) -> None:
     """Bring the catalog to this program's schema; made if there is none, backed up first if it is older.
 
     Every command that opens the catalog does this by itself; here it can be done at a time of one's own.
+
+    \b
+    Example:
+      assetwatch --config /etc/assetwatch/assetwatch.toml catalog upgrade
     """
     database = app.open_catalog(setting_of(ctx), SystemClock(), create=True)
     try:
@@ -41,7 +51,14 @@ def upgrade(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:
-    """Check the catalog: the database's own soundness, and that the kept totals equal a count of all rows."""
+    """Check the catalog: the database's own soundness, and that the kept totals equal a count of all rows.
+
+    Exits with 1 when a fault was found.
+
+    \b
+    Example:
+      assetwatch catalog check --json | jq .faults
+    """
     database = catalog_of(ctx)
     faults = engine.integrity_faults(database)
     if not faults:
@@ -65,6 +82,10 @@ def backup(ctx: click.Context, target: Path | None, as_json: bool) -> None:
     """Copy the catalog to TARGET, consistently, while the daemon goes on writing.
 
     Without TARGET the copy is put beside the catalog, with the time in its name.
+
+    \b
+    Example:
+      assetwatch catalog backup /mnt/backup/catalog.db
     """
     database = catalog_of(ctx)
     if target is None and database.path is not None:

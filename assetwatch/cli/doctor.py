@@ -122,7 +122,10 @@ def _examine(setting: app.Setting | None, config_fault: ConfigError | None) -> I
             configured = section in setting.config.volume
             cared_for = configured or not setting.config.volume
             count = 0 if row is None else known.files[row.id]
-            here, native, some = storage.volume(section, row, count, known.rows, cared_for)
+            try:
+                here, native, some = storage.volume(section, row, count, known.rows, cared_for)
+            except VolumeError as error:
+                here, native, some = True, False, [Finding(f"volume {section.name}", "wrong", str(error))]
             if not here and row is not None:
                 offline.add(row.id)
             if native:

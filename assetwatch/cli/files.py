@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -58,6 +60,7 @@ def _filters(command: Any) -> Any:
 @click.command("files")
 @_filters
 @click.option("--deliverable", metavar="ID", help="Only files linked to this deliverable.")
+@click.option("--unlinked", is_flag=True, help="Only files where a deliverable is expected that are for none.")
 @click.option("--all", "every_kind", is_flag=True, help="Links and special files as well.")
 @json_option
 @csv_option
@@ -71,6 +74,7 @@ def files_command(
     since: str | None,
     limit: int | None,
     deliverable: str | None,
+    unlinked: bool,
     every_kind: bool,
     as_json: bool,
     as_csv: bool,
@@ -85,13 +89,20 @@ def files_command(
       assetwatch files A001
       assetwatch files '*.mxf' --since 2d
       assetwatch files --presence missing --csv > missing.csv
+      assetwatch files --deliverable R1-SOUND
     """
     setting = setting_of(ctx)
     wanted = _wanted(ctx, pattern, volume, presence, integrity, since, every_kind)
     with catalog_of(ctx).read() as connection:
-        if deliverable is not None:
-            raise UsageError(f"there is no deliverable {deliverable!r}: no schedule was imported.")
-        rows = queries.list_files(connection, wanted, limit or None)
+        if deliverable is not None or unlinked:
+            from assetwatch.cli.linked import files_of, without_deliverable
+
+            found = (
+                without_deliverable(connection, wanted) if unlinked else files_of(connection, wanted, deliverable or "")
+            )
+            rows: Iterator[Listed] = itertools.islice(found, limit or None)
+        else:
+            rows = queries.list_files(connection, wanted, limit or None)
         if as_json:
             write_json_array(file_json(one) for one in rows)
         elif as_csv:
@@ -101,7 +112,7 @@ def files_command(
             zone = zone_of(setting)
             _file_table(some, zone)
             if more:
-                total = queries.count_files(connection, wanted)
+                total = "many" if deliverable or unlinked else str(queries.count_files(connection, wanted))
                 click.echo(f"{len(some)} of {total} files shown; --limit 0 shows all.", err=True)
 
 
@@ -211,7 +222,7 @@ def file_json(one: Listed) -> dict[str, Any]:
         "digests": one.digests,
         "media": one.media,
         "sequence": None if one.sequence is None else readable(one.sequence),
-        "deliverables": [],
+        "deliverables": list(one.deliverables),
         "first_seen": rfc3339(row.first_seen_us),
         "recorded_at": rfc3339(row.recorded_us),
         "verified_at": rfc3339(row.verified_us),

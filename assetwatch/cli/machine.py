@@ -25,8 +25,8 @@ _QUEUE: Final = 16_384
 _WATCHES: Final = 524_288
 #: inotify instances that other programs of the same user may well have open.
 _INSTANCES_SPARE: Final = 16
-#: Files open at once: 32 being fetched ahead, those that wait for their probe, the catalog, and some to spare.
-_OPEN_FILES: Final = 1024
+#: Files open at once: those being read, those that wait for their probe, the catalog, and some to spare.
+_OPEN_FILES: Final = 4096
 
 #: Bit of CAP_LEASE in the capability sets of proc_pid_status(5), from <linux/capability.h>.
 _CAP_LEASE: Final = 28
@@ -109,16 +109,19 @@ def _sysctl(name: str, value: int) -> str:
 
 
 def open_files(limit: int | None = None) -> Finding:
-    """Whether as many files may be open as are read at once. `limit` is the soft limit if it is given."""
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if limit is None else limit
-    if soft != resource.RLIM_INFINITY and soft < _OPEN_FILES:
+    """Whether as many files may be open as are read at once.
+
+    `limit` is the hard limit if it is given: the program raises the soft one by itself.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] if limit is None else limit
+    if most != resource.RLIM_INFINITY and most < _OPEN_FILES:
         return Finding(
             "open files",
             "wrong",
-            f"this user may have {soft} files open; reading many at once takes up to {_OPEN_FILES}",
-            f"`ulimit -n {_OPEN_FILES}`; in the unit: `LimitNOFILE=16384`",
+            f"this user may have {most} files open; reading many small ones takes up to {_OPEN_FILES}",
+            "in the unit `LimitNOFILE=65536`; for a shell `* hard nofile 65536` in /etc/security/limits.conf",
         )
-    shown = "any number of" if soft == resource.RLIM_INFINITY else str(soft)
+    shown = "any number of" if most == resource.RLIM_INFINITY else str(most)
     return Finding("open files", "ok", f"{shown} files may be open at once")
 
 

@@ -42,7 +42,13 @@ _workers = click.option(
 
 @click.group("manifest", context_settings={"help_option_names": ["-h", "--help"]})
 def manifest_command() -> None:
-    """Verify folders against the lists that came with them, and write lists. No catalog is needed."""
+    """Verify folders against the lists that came with them, and write lists. No catalog is needed.
+
+    \b
+    Examples:
+      assetwatch manifest verify /mnt/ingest/A001R1AB
+      assetwatch manifest create /mnt/ingest/A001R1AB
+    """
 
 
 @manifest_command.command("verify")
@@ -141,7 +147,8 @@ def create(ctx: click.Context, /, directory: str, format_: str, quiet: bool, as_
 
     \b
     Examples:
-      assetwatch manifest create /mnt/ingest/A001R1AB -a xxh64 -a md5 --author "A. Dit" --author-role DIT
+      assetwatch manifest create /mnt/ingest/A001R1AB -a xxh64 -a md5
+      assetwatch manifest create A001R1AB --author "A. Dit" --author-role DIT
       assetwatch manifest create R1_SOUND --format md5
     """
     from assetwatch.checksum.manifests.tree import DiskTree

@@ -36,6 +36,10 @@ STYLES = {
 }
 
 
+#: Wide enough for the longest path and what stands beside it: a line in a pipe is a row, never a part of one.
+_PIPE_COLUMNS = 5_000
+
+
 def json_option(command: F) -> F:
     """The option `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(command)
@@ -73,9 +77,13 @@ def console() -> Console:
     """Where tables go: coloured on a terminal, plain in a pipe, where it is as wide as it needs to be."""
     from rich.console import Console
 
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the program with 1
+
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=200, no_color=True)
+        return Plain(highlight=False)
+    return Plain(highlight=False, width=_PIPE_COLUMNS, no_color=True)
 
 
 def styled(word: str) -> str:
@@ -94,18 +102,18 @@ def tinted(word: str) -> str:
 
 def write_json(document: Any) -> None:
     """One JSON document to standard output; what is no Unicode text cannot occur in it."""
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
+    json.dump(document, sys.stdout, ensure_ascii=_needs_ascii(), indent=2, default=_plain)
     sys.stdout.write("\n")
 
 
 def write_json_array(items: Iterable[Mapping[str, Any]]) -> int:
     """A JSON array to standard output, an item a line, without holding them all; how many there were."""
-    out = sys.stdout
+    out, ascii_only = sys.stdout, _needs_ascii()
     out.write("[")
     count = 0
     for item in items:
         out.write(",\n" if count else "\n")
-        out.write(json.dumps(item, ensure_ascii=False, default=_plain))
+        out.write(json.dumps(item, ensure_ascii=ascii_only, default=_plain))
         count += 1
     out.write("\n]\n" if count else "]\n")
     return count
@@ -120,6 +128,11 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: IO[str
         writer.writerow([_cell(value) for value in row])
         count += 1
     return count
+
+
+def _needs_ascii() -> bool:
+    """Whether standard output would not be UTF-8, as JSON has to be (RFC 8259, 8.1)."""
+    return (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
 
 
 def _cell(value: Any) -> Any:

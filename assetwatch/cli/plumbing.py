@@ -1,4 +1,4 @@
-"""One job each, no catalog, usable in scripts and beside other tools: `hash` and `probe`."""
+"""What are the digests of these files, and what media is in this one? `hash` and `probe`: no catalog, one job each."""
 
 from __future__ import annotations
 

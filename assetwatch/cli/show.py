@@ -64,7 +64,7 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
                     }
                     for claim, package, _ in claims
                 ],
-                "probe": None if media is None else {**media, "probed_us": rfc3339(media["probed_us"])},
+                "probe": None if media is None else _probe_json(media),
             }
         )
     else:
@@ -214,6 +214,16 @@ def _noted(note: dict[str, Any]) -> str:
     if note["what"] == "unreadable":
         return f"could not be read: {detail.get('reason', '')}"
     return texts.get(note["what"], str(note["what"]))
+
+
+def _probe_json(media: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "status": media["status"],
+        "tool": media["tool"],
+        "tool_version": media["tool_version"],
+        "probed_at": rfc3339(media["probed_us"]),
+        "reason": media["reason"],
+    }
 
 
 def _version_json(version: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,7 +14,10 @@ from assetwatch.catalog import promises, queries, volumes
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
 from assetwatch.clock import SystemClock
 from assetwatch.paths import readable, shown
-from assetwatch.units import duration, local_time, microseconds, rfc3339, size
+from assetwatch.units import duration, instant, local_time, microseconds, rfc3339, size
+
+#: How many deliverables are told of one by one.
+_OWED_MAX = 10
 
 #: A keeper that has not said anything for so long is not working any more (microseconds).
 _SILENT_US = 60_000_000
@@ -31,7 +36,13 @@ _SILENT_US = 60_000_000
 def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
     """The first page: what needs a person, the volumes, what arrived.
 
-    Exits with 1 when something is wrong: files that do not match, are unreadable or missing; a volume that is offline.
+    Exits with 1 when something is wrong: files that do not match, are unreadable or missing; a volume that is offline;
+    a package that is not complete or not what its sender's list says; a deliverable that is late, failed or rejected.
+
+    \b
+    Examples:
+      assetwatch status --since 8h
+      assetwatch status --json | jq '.volumes[] | select(.online | not)'
     """
     from assetwatch.cli.files import parse_since
 
@@ -51,13 +62,18 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
         report = queries.last_run(connection, "report")
         kept = promises.promises(connection)
         unlisted = _without_list(connection, setting, rows)
+        board = _board(connection, now)
     document: dict[str, Any] = {
         "volumes": [_volume(row, tallies) for row in rows],
         "files": {
             "by_presence": _sum(tallies, rows, 1),
             "by_integrity": _sum(tallies, rows, 2),
         },
-        "deliverables": {"by_status": {}, "late": 0},
+        "deliverables": {
+            "by_status": dict(sorted(Counter(one.status.state.value for one in board).items())),
+            "late": sum(one.status.late for one in board),
+            "due_soon": sum(one.status.due_soon for one in board),
+        },
         "alerts": [{"kind": one.kind, "since": rfc3339(one.opened_us), "text": readable(one.text)} for one in alerts],
         "problems": [
             {"volume": volume, "path": readable(path), "state": state, "problem": problem or None}
@@ -72,10 +88,24 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
     if as_json:
         write_json(document)
     else:
-        _print(document, recent, recent_files, recent_bytes, since, zone, now_us, rows, kept)
+        _print(document, recent, recent_files, recent_bytes, since, zone, now_us, rows, kept, board)
     arriving = any(presence == "arriving" for _, presence, *_ in tallies)
     broken = any(one.wrong or (one.to_come and not arriving) for one in kept)
-    ctx.exit(1 if alerts or wrong or broken or unlisted else 0)
+    owed = document["deliverables"]
+    undone = owed["late"] or owed["by_status"].get("failed") or owed["by_status"].get("rejected")
+    ctx.exit(1 if alerts or wrong or broken or unlisted or undone else 0)
+
+
+def _board(connection: Any, now: datetime) -> list[Any]:
+    """The deliverables, worst first; what is needed for them is loaded only where there is a schedule."""
+    from assetwatch.catalog import deliverables
+
+    if not deliverables.any_scheduled(connection):
+        return []
+    from assetwatch.cli.deliverables import rank
+    from assetwatch.delivery.kept import board
+
+    return sorted(board(connection, now), key=rank)
 
 
 def _without_list(connection: Any, setting: app.Setting, rows: Any) -> list[tuple[str, str]]:
@@ -163,6 +193,7 @@ def _print(
     now_us: int,
     rows: Any,
     kept: Any,
+    board: list[Any],
 ) -> None:
     from rich.markup import escape
     from rich.table import Table
@@ -179,6 +210,7 @@ def _print(
         f"[yellow]![/] {escape(shown(one['volume'] + ':' + one['path']))}: no list came from its sender"
         for one in document["without_manifest"]
     ]
+    needs += _owed(board, now_us)
     daemon = document["daemon"]
     if daemon is None:
         needs.append("[yellow]![/] no daemon is running: nothing is being watched. Start it with `assetwatch run`.")
@@ -219,6 +251,11 @@ def _print(
     if counts:
         out.print()
         out.print("Files: " + ", ".join(f"{count} {styled(state)}" for state, count in sorted(counts.items())))
+    if board:
+        states = ", ".join(f"{count} {state}" for state, count in document["deliverables"]["by_status"].items())
+        out.print(f"Deliverables: {states}")
+    if document["last_verification"]:
+        out.print(_verified(document["last_verification"], zone))
     open_promises = [one for one in kept if one.to_come]
     if kept:
         closed = sum(one.complete for one in kept)
@@ -247,6 +284,45 @@ def _print(
                 local_time(last_us, zone),
             )
         out.print(arrived)
+
+
+def _owed(board: list[Any], now_us: int) -> list[str]:
+    """The deliverables that need a person, the worst of them one by one."""
+    if not board:
+        return []
+    from rich.markup import escape
+
+    from assetwatch.cli.deliverables import is_wrong, summary, word_of
+
+    wrong = [one for one in board if is_wrong(one)]
+    lines = [
+        f"[bold red]![/] {escape(shown(one.row.key))} ({escape(shown(one.row.sender))}) is {word_of(one)}: "
+        f"{escape(shown(summary(one, instant(now_us))))}"
+        for one in wrong[:_OWED_MAX]
+    ]
+    if len(wrong) > _OWED_MAX:
+        lines.append(f"[bold red]![/] and {len(wrong) - _OWED_MAX} more deliverables: assetwatch deliverables")
+    soon = [one for one in board if one.status.due_soon and not is_wrong(one)]
+    if soon:
+        names = ", ".join(escape(shown(one.row.key)) for one in soon[:5]) + (" ..." if len(soon) > 5 else "")
+        lines.append(f"[yellow]![/] {len(soon)} deliverables are due soon: {names}")
+    return lines
+
+
+def _verified(last: dict[str, Any], zone: Any) -> str:
+    """The last sweep in one line."""
+
+    def when(text: str) -> str:
+        return local_time(microseconds(datetime.fromisoformat(text)), zone)
+
+    wrong = [f"{last[word]} {styled(word)}" for word in ("mismatch", "missing", "unreadable") if last.get(word)]
+    line = f"Last checked {when(last['finished'])}: {last['checked']} files, {size(last['bytes'])}, "
+    line += ", ".join(wrong) if wrong else "all as recorded" if last["checked"] else "nothing was read"
+    if last["not_checked"]:
+        line += f"; {last['not_checked']} files not checked"
+    if not last["complete"] and last["everything_checked_by"]:
+        line += f", at this pace all will be by {when(last['everything_checked_by'])}"
+    return line
 
 
 def _ago(us: int | None, now_us: int) -> str:

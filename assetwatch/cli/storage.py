@@ -49,8 +49,10 @@ def roots(config: Config) -> Iterator[Finding]:
 
 
 def all_volumes(config: Config, rows: Sequence[VolumeRow]) -> Iterator[tuple[VolumeSection, VolumeRow | None]]:
-    """The configured volumes, then those that only the catalog knows."""
-    only_known = {row.name: row for row in rows}
+    """The configured volumes, then those that only the catalog knows, by name and by place."""
+    configured = {from_os(os.path.realpath(section.path)) for section in config.volume}
+    names = {section.name for section in config.volume}
+    only_known = {row.name: row for row in rows if row.name in names or row.root not in configured}
     for section in config.volume:
         yield section, only_known.pop(section.name, None)
     for row in only_known.values():
@@ -62,7 +64,8 @@ def volume(
 ) -> tuple[bool, bool, list[Finding]]:
     """One volume: whether it is there, whether the kernel's events are relied on, and the findings.
 
-    `files` of it are known, `rows` are all volumes of the catalog. `cared_for` is false for one that only the catalog knows, beside a configuration that names others.
+    `files` of it are known, `rows` are all volumes of the catalog. `cared_for` is false for one that only the
+    catalog knows, beside a configuration that names others.
     """
     from assetwatch.ingest import mounts
     from assetwatch.ingest.volume import VolumeIdentity, judge
@@ -75,7 +78,7 @@ def volume(
     )
     judged = judge(identity, seen, files, section.guard, name=section.name, accept_new=accepted)
     if not judged.online or seen.identity is None:
-        text = judged.reason + ("" if cared_for else " (the configuration does not name it)")
+        text = judged.reason.replace("?.", "?") + ("" if cared_for else " (the configuration does not name it)")
         return False, False, [Finding(name, "wrong" if cared_for else "warning", text, _offline_remedy(section, seen))]
     kind = seen.identity.fs_type
     text = f"{text_of(section.path)}: {kind}, {files} files known"
@@ -96,20 +99,25 @@ def volume(
             text = "it holds nothing, and is a directory of the system's own disk: is its disk mounted?"
             mend = f'mount it; `guard = "mount"` in [[volume]] {section.name} makes sure of that from then on'
             found.append(Finding(name, "warning", text, mend))
-    found += _readable(section)
+    try:
+        found += _readable(section)
+    except OSError as error:
+        found.append(Finding(name, "wrong", f"{text_of(section.path)} cannot be listed: {error.strerror}"))
     mode = section.watch if section.watch != "auto" else mounts.watch_mode(kind)
     return True, mode == "native", [*found, _watched(section, kind, mode)]
 
 
 def look(section: VolumeSection) -> Observation:
+    """What stands at a volume's root, seen as the daemon sees it, within a time limit."""
     from assetwatch.ingest.ignore import Ignore
     from assetwatch.ingest.volume import VolumeLook
 
     ignore = Ignore(section.ignore)
     marker = section.guard.removeprefix("marker:") if section.guard.startswith("marker:") else None
     root = os.path.realpath(section.path)
-    look = VolumeLook(root, marker, lambda name, is_folder: ignore.rule(name, name, is_folder) is not None)
-    return look.observe(_LOOK_S)
+    return VolumeLook(root, marker, lambda name, is_folder: ignore.rule(name, name, is_folder) is not None).observe(
+        _LOOK_S
+    )
 
 
 def _offline_remedy(section: VolumeSection, seen: Observation) -> str:

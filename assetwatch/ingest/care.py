@@ -106,6 +106,7 @@ class Care:
         self._overflows = row.overflows
         self._hung = False
         self._judged = False
+        self._recovered = False
         self._said_problems: str | None = None
 
     # -- is it there --------------------------------------------------------------------------------------------
@@ -170,8 +171,9 @@ class Care:
             )
             again = volumes.close_alert(connection, f"offline:{self.id}", now_us)
             if not was_online:
-                recover(connection, [self.id], now_us)
+                recover(connection, [self.id], now_us, ended=not self._recovered)
                 files.observe(connection, [{"at_us": now_us, "what": "online", "volume_id": self.id}])
+        self._recovered = True
         if again:
             _log.warning("volume %s is back online", self.name)
         if not was_online or replaced:
@@ -345,6 +347,12 @@ class Care:
             volumes.set_values(connection, self.id, {"last_scan_us": now_us, "ignored": json.dumps(counts["ignored"])})
             if self._run_id is not None:
                 volumes.end_run(connection, self._run_id, now_us, complete=not scan.unreadable, counts=counts)
+            if not connection.execute(
+                select(t.file.c.id)
+                .where(t.file.c.volume_id == self.id, t.file.c.due_us.is_not(None), t.file.c.due_for == "absence")
+                .limit(1)
+            ).first():
+                self._alert(connection, "mass_loss", None, "")
             self._alert(
                 connection,
                 "unreadable_folders",

@@ -24,14 +24,14 @@ from assetwatch.catalog.packages import ClaimRow, PackageRow
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.manifests import find
 from assetwatch.checksum.manifests.compare import Silent
-from assetwatch.checksum.manifests.format import Finding, ManifestFault
+from assetwatch.checksum.manifests.format import Finding, Manifest, ManifestFault, parent
 from assetwatch.checksum.manifests.outcome import PackageVerdict
 from assetwatch.checksum.manifests.package import verify_package
 from assetwatch.checksum.manifests.reading import Computed, Read, Wanted, reader_of
 from assetwatch.checksum.manifests.tree import DiskTree
 from assetwatch.checksum.verdict import EntryVerdict, algorithms_needed
 from assetwatch.clock import Clock
-from assetwatch.errors import UsageError
+from assetwatch.errors import CatalogError, UsageError
 from assetwatch.model import Integrity, Presence, Verdict
 from assetwatch.paths import join, to_os
 
@@ -40,11 +40,11 @@ _log = logging.getLogger(__name__)
 #: Files asked of the catalog at once.
 _AT_ONCE: Final = 500
 
-#: A package is judged again after this many times the time that judging it took.
+#: A package is judged again after this many times the time that judging it took, while other work is under way.
 _REST_FACTOR: Final = 5.0
 
 #: What takes no longer than this (seconds) needs no rest.
-_QUICK_S: Final = 0.5
+_QUICK_S: Final = 0.02
 
 #: Files that no list names, kept by name; the rest are counted.
 _EXTRA_NAMED: Final = 1_000
@@ -74,7 +74,10 @@ class Transform:
 
 @dataclass(slots=True)
 class Compared:
-    """What judging a package gave. Paths are below the package."""
+    """What judging a package gave. Paths are below the package, those of claims below the volume.
+
+    `before` are the claims that stood in the catalog, `claims` those that follow now.
+    """
 
     package: PackageRow
     verdict: PackageVerdict
@@ -82,12 +85,20 @@ class Compared:
     waiting: dict[str, tuple[str, ...]]
     wanted: dict[str, tuple[str, ...]]
     lists: list[tuple[str, dict[str, str]]]
+    #: the bytes that the lists promise, 0 where they do not say; those of them that are here
     listed_size: int = 0
+    here_size: int = 0
     transformed: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
     #: the folder itself is not there any more, or no list in it
     gone: bool = False
     no_lists: bool = False
+    #: a list is being written: it is judged when it has come to rest
+    unsettled: bool = False
+    #: of assets in several files: key of the first one -> all of them
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    before: dict[str, ClaimRow] = field(default_factory=dict)
+    claims: dict[str, ClaimRow] = field(default_factory=dict)
 
 
 class Comparer:
@@ -106,16 +117,28 @@ class Comparer:
         """Whether a package is being judged, or has been and is not entered yet."""
         return self._thread is not None
 
+    @property
+    def resting(self) -> bool:
+        """Whether a package has to wait before it is judged again."""
+        return bool(self._rest_until)
+
     def next_wake(self) -> float | None:
         """When (monotonic seconds) a package that rests may be judged again."""
         return min(self._rest_until.values(), default=None)
 
-    def begin(self, roots: Mapping[int, str], transforms: Mapping[int, Sequence[Transform]]) -> bool:
-        """Begin to judge a stale package of these volumes (volume id -> root); whether there was one to begin with."""
+    def begin(
+        self, roots: Mapping[int, str], transforms: Mapping[int, Sequence[Transform]], *, at_leisure: bool = False
+    ) -> bool:
+        """Begin to judge a stale package of these volumes (volume id -> root); whether there was one to begin with.
+
+        `at_leisure` says that nothing else is to be done, and that no package need rest.
+        """
         if self._thread is not None:
             return False
         now = self._clock.monotonic()
-        self._rest_until = {package: until for package, until in self._rest_until.items() if until > now}
+        self._rest_until = {
+            package: until for package, until in self._rest_until.items() if until > now and not at_leisure
+        }
         with self._database.read() as connection:
             waiting = [row for row in packages.stale(connection, list(roots)) if row.id not in self._rest_until]
         if not waiting:
@@ -123,7 +146,7 @@ class Comparer:
         package = waiting[0]
         with self._database.write() as connection:
             # Whatever changes from now on makes it stale again, while it is judged as it is.
-            packages.set_values(connection, package.id, {"stale": 0})
+            packages.take(connection, package.id)
         rules = transforms.get(package.volume_id, ())
         self._thread = threading.Thread(
             target=self._run, args=(package, roots[package.volume_id], rules), name="compare", daemon=True
@@ -145,8 +168,13 @@ class Comparer:
         began = self._clock.monotonic()
         try:
             done: Compared | BaseException = compare(self._database, package, root, rules)
-        except BaseException as error:
+        except CatalogError as error:
             done = error
+        except Exception as error:
+            # Whatever a list does to its reader, it is that list's trouble and not the end of the daemon.
+            _log.exception("%s: judging its lists failed", package.path or "root")
+            done = _nothing_yet(self._database, package)
+            done.problem = f"its lists cannot be judged, which is a bug in assetwatch: {type(error).__name__}: {error}"
         ended = self._clock.monotonic()
         if ended - began > _QUICK_S:
             self._rest_until[package.id] = ended + _REST_FACTOR * (ended - began)
@@ -163,40 +191,85 @@ class Comparer:
 def compare(database: Database, package: PackageRow, root: str, rules: Sequence[Transform] = ()) -> Compared:
     """Judge one package from what the catalog knows. Raises CatalogError."""
     path = Path(os.path.join(root, to_os(package.path)) if package.path else root)
-    answers = _Answers(database, package)
-    outcome = Compared(package, PackageVerdict(None, None), answers.rows, answers.waiting, {}, [])
+    outcome = _nothing_yet(database, package)
     if not path.is_dir():
         outcome.gone = True
         return outcome
+    answers = _Answers(database, package, outcome.before)
+    outcome.rows, outcome.waiting = answers.rows, answers.waiting
     size = _Size()
     try:
         scope = find.scope_of(path)
-        if scope.below or not scope.manifests:
+        if scope.below or not any(packages.root_of_list(parent(one.path)) == "" for one in scope.manifests):
             outcome.problem = "the lists that lay here are gone"
             outcome.no_lists = True
             return outcome
-        wanted: dict[str, tuple[str, ...]] = {}
-        own: set[str] = set()
-        for manifest in scope.manifests:
-            own |= {manifest.path, *manifest.beside} | set(manifest.own_files)
-            for entry in manifest.entries(_ignored):
-                where = join(manifest.root, entry.path.replace("\\", "/"))
-                wanted[packages.key_of(where)] = algorithms_needed(entry)
-        outcome.wanted = wanted
+        own = {name for one in scope.manifests for name in (one.path, *one.beside, *one.own_files)}
+        if answers.unsettled(path, own):
+            outcome.unsettled = True
+            return outcome
+        sizes = _needs_of(scope.manifests, outcome)
         outcome.verdict = verify_package(path, read=answers.reader, progress=size)
-    except (ManifestFault, UsageError, OSError) as error:
+    except ManifestFault as fault:
+        outcome.problem = str(fault)
+        outcome.unsettled = answers.unsettled(path, {fault.file}, unknown=True)
+        return outcome
+    except (UsageError, OSError) as error:
         outcome.problem = str(error)
         return outcome
-    outcome.listed_size = size.listed
     answers.look_up([entry.path for entry in outcome.verdict.entries])
+    answers.look_up([part for parts in outcome.parts.values() for part in parts])
     outcome.lists = [(join(package.path, name), answers.digests_of(name)) for name in sorted(answers.known(own))]
     for judged in outcome.verdict.entries:
         if judged.verdict is Verdict.MISSING:
             others = [other for rule in rules if (other := rule.name_of(judged.path)) is not None]
-            came = next((other for other in others if answers.look_up([other])), None)
+            came = next((other for other in others if answers.is_here(other)), None)
             if came is not None:
                 outcome.transformed[judged.path] = came
+    outcome.claims = claims_of(outcome, outcome.before)
+    _count_bytes(outcome, sizes, size.listed)
     return outcome
+
+
+def _nothing_yet(database: Database, package: PackageRow) -> Compared:
+    """The outcome of a package of which nothing could be said."""
+    with database.read() as connection:
+        before = packages.claims(connection, package.id)
+    return Compared(package, PackageVerdict(None, None), {}, {}, {}, [], before=before)
+
+
+def _needs_of(manifests: Sequence[Manifest], outcome: Compared) -> dict[str, int | None]:
+    """Note which algorithms the entries of all lists together need; the sizes that they tell. By key."""
+    sizes: dict[str, int | None] = {}
+    for manifest in manifests:
+        for entry in manifest.entries(_ignored):
+            key = packages.key_of(join(manifest.root, entry.path))
+            told = sizes.get(key)
+            sizes[key] = entry.size if told is None else told
+            if entry.parts:
+                outcome.parts[key] = tuple(join(manifest.root, part) for part in entry.parts)
+            else:
+                known = outcome.wanted.get(key, ())
+                outcome.wanted[key] = tuple(dict.fromkeys((*known, *algorithms_needed(entry))))
+    return sizes
+
+
+def _count_bytes(outcome: Compared, sizes: Mapping[str, int | None], told: int) -> None:
+    """How many bytes are promised and here. Of a list that tells no sizes, what is here tells them, once all is."""
+    known = True
+    listed = here = 0
+    cut = len(outcome.package.path) + 1 if outcome.package.path else 0
+    for claim in outcome.claims.values():
+        row = outcome.rows.get(claim.path[cut:])
+        is_here = claim.verdict not in ("missing", "waiting", "transformed") and row is not None
+        size = sizes.get(packages.key_of(claim.path[cut:]))
+        if is_here and row is not None:
+            here += row.size
+            size = row.size if size is None else size
+        known = known and (size is not None or claim.verdict == "transformed")
+        listed += size or 0
+    outcome.listed_size = listed if known else told if told >= here else 0
+    outcome.here_size = here
 
 
 def _ignored(_finding: Finding) -> None:
@@ -216,9 +289,10 @@ class _Size(Silent):
 class _Answers:
     """Answers what a verification asks of the bytes, from the catalog. `rows`, `waiting`: by path below the package."""
 
-    def __init__(self, database: Database, package: PackageRow) -> None:
+    def __init__(self, database: Database, package: PackageRow, before: Mapping[str, ClaimRow]) -> None:
         self._database = database
         self._package = package
+        self._before = before
         self.rows: dict[str, FileRow] = {}
         self.waiting: dict[str, tuple[str, ...]] = {}
         self._digests: dict[int, dict[str, str]] = {}
@@ -235,6 +309,8 @@ class _Answers:
                 for one in some:
                     if len(one.parts) == 1:
                         yield one, self._answer(one)
+                    elif (known := self._as_before(one)) is not None:
+                        yield one, known
                     elif all(self._at_rest(part) for part in one.parts):
                         yield from alone([one])  # one asset in several files: there is no digest of the whole
                     else:
@@ -275,6 +351,49 @@ class _Answers:
         version = self.rows[path].version_id
         return self._digests.get(version, {}) if version is not None else {}
 
+    def is_here(self, path: str) -> bool:
+        """Whether the catalog knows the file and it is there, whole."""
+        self.look_up([path])
+        return self._at_rest(path)
+
+    def unsettled(self, folder: Path, lists: Iterable[str], *, unknown: bool = False) -> bool:
+        """Whether one of these lists is being written, or was, and nobody has looked yet.
+
+        `unknown` says that of one which the catalog does not know, too.
+        """
+        given = sorted(lists)
+        self.look_up(given)
+        for path in given:
+            row = self.rows.get(path)
+            if row is None:
+                if unknown and not path.startswith("/"):
+                    return True
+                continue
+            if row.presence == Presence.ARRIVING.value or row.integrity == Integrity.PENDING.value:
+                return True
+            try:
+                seen = os.lstat(folder / to_os(path))
+            except OSError:
+                continue
+            if (seen.st_size, seen.st_mtime_ns) != (row.size, row.mtime_ns):
+                return True
+        return False
+
+    def _as_before(self, one: Wanted) -> Computed | None:
+        """What was computed of an asset in several files, where none of them was read anew since."""
+        claim = self._before.get(join(self._package.path, one.parts[0]))
+        rows = [self.rows.get(part) for part in one.parts]
+        if claim is None or claim.algorithm is None or claim.computed is None:
+            return None
+        if claim.verdict not in ("verified", "mismatch") or claim.algorithm == "size":
+            return None
+        if rows[0] is None or claim.version_id != rows[0].version_id:
+            return None
+        latest = [max(row.recorded_us or 0, row.checked_us or 0) for row in rows if row is not None]
+        if not all(self._at_rest(part) for part in one.parts) or max(latest) > claim.judged_us:
+            return None
+        return Computed({claim.algorithm: claim.computed})
+
     def _at_rest(self, path: str) -> bool:
         row = self.rows.get(path)
         return (
@@ -289,7 +408,8 @@ class _Answers:
         row = self.rows.get(path)
         if row is not None and row.integrity == Integrity.UNREADABLE.value:
             return Computed(None, row.problem or "could not be read")
-        if row is None or not self._at_rest(path) or (one.seen is not None and one.seen.size != row.size):
+        changing = row is not None and one.seen is not None and one.seen.mtime_ns != row.mtime_ns
+        if row is None or changing or not self._at_rest(path) or (one.seen is not None and one.seen.size != row.size):
             self.waiting[path] = one.algorithms
             return Computed(None, _WAITING)
         known = self.digests_of(path)
@@ -299,8 +419,8 @@ class _Answers:
         return Computed({name: known[name] for name in one.algorithms})
 
 
-def claims_of(outcome: Compared, before: Mapping[str, ClaimRow], now_us: int) -> dict[str, ClaimRow]:
-    """The claims of a judged package, by path below the volume. `before` are those that stand in the catalog.
+def claims_of(outcome: Compared, before: Mapping[str, ClaimRow]) -> dict[str, ClaimRow]:
+    """The claims of a judged package, by path below the volume, not dated. `before` are those in the catalog.
 
     A digest that differs is `doubted` until the file has been read a second time, past the page cache; then it is a
     `mismatch`. A file that is not at rest is `waiting`, whatever its size says.
@@ -311,9 +431,13 @@ def claims_of(outcome: Compared, before: Mapping[str, ClaimRow], now_us: int) ->
         path = join(package.path, entry.path)
         row = outcome.rows.get(entry.path)
         verdict = _word(outcome, entry, row, before.get(path))
-        key = packages.key_of(entry.path)
-        needs = verdict in ("waiting", "missing", "doubted")
-        algorithms = outcome.waiting.get(entry.path) or outcome.wanted.get(key) or ()
+        # Also of what was judged already: whoever reads it again, because it was written to, reads it once.
+        algorithms = (
+            outcome.waiting.get(entry.path)
+            or outcome.wanted.get(packages.key_of(entry.path))
+            or outcome.wanted.get(packages.key_of(entry.written))
+            or ()
+        )
         new = ClaimRow(
             package_id=package.id,
             path=path,
@@ -322,12 +446,12 @@ def claims_of(outcome: Compared, before: Mapping[str, ClaimRow], now_us: int) ->
             file_id=None if row is None else row.id,
             version_id=None if row is None else row.version_id,
             verdict=verdict,
-            wanted=" ".join(algorithms) if needs else "",
+            wanted="" if verdict == "transformed" else " ".join(algorithms),
             algorithm=entry.algorithm,
             expected=entry.expected,
             computed=None if verdict == "waiting" else entry.computed,
             notes="; ".join(note for note in entry.notes if note != _WAITING),
-            judged_us=now_us,
+            judged_us=0,
         )
         made[path] = new
     return made
@@ -342,18 +466,29 @@ def _word(outcome: Compared, entry: EntryVerdict, row: FileRow | None, before: C
     if entry.verdict is Verdict.MISMATCH:
         if row is None or row.presence != Presence.PRESENT.value or row.integrity == Integrity.PENDING.value:
             return "waiting"
-        if entry.algorithm == "size" or row.version_id is None:
+        if entry.algorithm == "size":
+            # What differs from the catalog, too, is being written: the catalog has not looked again yet.
+            return "mismatch" if entry.computed == str(_size_of(outcome, entry.path, row)) else "waiting"
+        if row.version_id is None:
             return "mismatch"
         read_again = (
             before is not None
             and before.version_id == row.version_id
             and (
                 before.verdict == "mismatch"
-                or (before.verdict == "doubted" and (row.checked_us or 0) > before.judged_us)
+                or (before.verdict == "doubted" and (row.checked_us or 0) >= before.judged_us)
             )
         )
         return "mismatch" if read_again else "doubted"
     return str(entry.verdict)
+
+
+def _size_of(outcome: Compared, path: str, row: FileRow) -> int:
+    """The bytes that the catalog knows of an entry's file, or of all its files where it has several."""
+    parts = outcome.parts.get(packages.key_of(path))
+    if parts is None:
+        return row.size
+    return sum(outcome.rows[part].size for part in parts if part in outcome.rows)
 
 
 def findings_json(outcome: Compared) -> str:

@@ -138,6 +138,7 @@ class Draughtsman:
         if not any(frame.integrity == Integrity.PENDING.value for frame in frames.values()):
             self._order_probes(connection, probes, now_us)
         connection.execute(update(t.series).where(t.series.c.id == series_id).values(stale=0))
+        files.doubt_deliverables(connection, [folder_id])
 
     def _identity(self, connection: Connection, members: Rows[_Frame], free: set[int]) -> int:
         """The id that most of these frames already go by, or a new one: a sequence that grows stays the same one."""

@@ -244,16 +244,11 @@ class Intake:
         """Those that are nowhere else; the history of the others is given to the file that came."""
         versions = {old.version_id: old for old, _ in gone if old.version_id is not None}
         digests = files.digests_of(connection, versions)
-        contents = {
-            (value, versions[v].size): versions[v] for v, by in digests.items() for value in list(by.values())[:1]
-        }
+        contents: dict[tuple[str, int], list[FileRow]] = defaultdict(list)
+        for version_id, by in digests.items():
+            contents[next(iter(by.values())), versions[version_id].size].append(versions[version_id])
         came = moves.came_with(connection, contents, now_us - _MOVED_WITHIN_US)
-        pairs = []
-        for content, rows in came.items():
-            old = contents[content]
-            new = next((row for row in rows if row.id != old.id and row.name == old.name), None)
-            if new is not None:
-                pairs.append((old, new))
+        pairs = moves.pair(contents, [(content, row) for content, rows in came.items() for row in rows], renamed=False)
         moves.carry(connection, pairs, now_us)
         moved = {old.id for old, _ in pairs}
         return [(before, after) for before, after in gone if before.id not in moved]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import socket
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -15,107 +15,200 @@ from assetwatch import __version__
 from assetwatch.catalog import files, packages
 from assetwatch.catalog.packages import ClaimRow
 from assetwatch.catalog.rows import FileRow
-from assetwatch.ingest.compare import Compared, claims_of, extra_json, findings_json
-from assetwatch.ingest.record import WRITTEN_TO
-from assetwatch.model import CAME_AS, Integrity, Presence
-from assetwatch.paths import shown
+from assetwatch.ingest.compare import Compared, extra_json, findings_json
+from assetwatch.model import CAME_AS, WRITTEN_TO, Integrity, Presence
+from assetwatch.paths import join, shown
+from assetwatch.units import rfc3339
+
+_T = TypeVar("_T")
 
 #: Verdicts under which an entry is closed: there is nothing more to come.
-_CLOSED = ("verified", "transformed", "uncheckable")
+_CLOSED: Final = ("verified", "transformed", "uncheckable")
+
+#: Claims entered in one transaction: a list of a million files must not hold up the loop.
+_AT_ONCE: Final = 5_000
+
+#: What a file was judged by; where one of these has changed since, the package is stale again (`catalog.files`).
+_JUDGED_BY: Final = ("folder_id", "name", "size", "presence", "version_id", "checked_us")
+
+#: How a person is told that a file is not what its sender says; also how a mismatch by a list is known from others.
+_SENDER: Final = "not what its sender says"
 
 
-def enter(connection: Connection, outcome: Compared, now_us: int) -> bool:
-    """Enter what judging a package gave; whether it is complete now and was not before.
+class Entry:
+    """Enters a judged package, a slice a transaction.
 
     Files become `verified` or `mismatch` by what all lists say of their present content; those that lists need other
-    digests of, or a second reading, are due to be read.
+    digests of, or a second reading, are due to be read. `completed` tells at the end whether everything that its
+    lists name is here and right, and was not before.
     """
-    package = outcome.package
-    if outcome.gone:
-        packages.remove(connection, package.id)
+
+    def __init__(self, outcome: Compared) -> None:
+        self.outcome = outcome
+        self.completed = False
+        self._seen = {row.id: row for row in outcome.rows.values()}
+        self._steps = self._all_steps()
+        self._connection: Connection | None = None
+        self._now_us = 0
+
+    def step(self, connection: Connection, now_us: int) -> bool:
+        """Enter the next slice, in the caller's transaction; whether there is more to enter."""
+        self._connection, self._now_us = connection, now_us
+        try:
+            return next(self._steps, False)
+        finally:
+            self._connection = None
+
+    @property
+    def _in(self) -> Connection:
+        assert self._connection is not None
+        return self._connection
+
+    def _all_steps(self) -> Iterator[bool]:
+        outcome, package = self.outcome, self.outcome.package
+        if self._is_gone():
+            packages.remove(self._in, package.id)
+            return
+        if outcome.unsettled:
+            packages.release(self._in, package.id)
+            return
+        if outcome.problem is not None:
+            packages.set_values(self._in, package.id, {"problem": outcome.problem, "judged_us": self._now_us})
+            yield from self._settle([one for one in outcome.before.values() if one.verdict == "mismatch"])
+            packages.release(self._in, package.id)
+            return
+        made, before = outcome.claims, outcome.before
+        # A claim that says what it said keeps its date: since when it stands so is what matters.
+        new = [one for path, one in made.items() if _differs(before.get(path), one)]
+        for some in _slices(new):
+            packages.write_claims(self._in, [replace(one, judged_us=self._now_us) for one in some], [])
+            yield True
+            yield from self._settle(some)
+        gone = [one for path, one in before.items() if path not in made]
+        dropped = _dropped(self._in, gone, {one.key for one in made.values()})
+        kept = {one.path for one in dropped}
+        packages.write_claims(
+            self._in,
+            [replace(one, judged_us=self._now_us) for one in dropped if before[one.path].verdict != "dropped"],
+            [one for one in gone if one.path not in kept],
+        )
+        changed = {one.path for one in new}
+        yield from self._settle(
+            [*gone, *(one for path, one in made.items() if path not in changed and _unlike(outcome, one))]
+        )
+        self._conclude(dropped)
+
+    def _is_gone(self) -> bool:
+        """Whether there is nothing to be said of the package any more. Of what the catalog knows, there is."""
+        outcome, package = self.outcome, self.outcome.package
+        if outcome.gone:
+            if not packages.holds_known(self._in, package):
+                return True
+            outcome.problem = "its folder is gone"
+        elif outcome.no_lists:
+            # What looked like a list from its name was none, or went before it was ever read.
+            if not outcome.before:
+                return True
+            # Absence is concluded from two looks, and not here.
+            outcome.unsettled = packages.holds_known(self._in, package, lists_only=True)
         return False
-    before = packages.claims(connection, package.id)
-    if outcome.no_lists and not before:
-        # What looked like a list from its name was none, or went before it was ever read.
-        packages.remove(connection, package.id)
-        return False
-    if outcome.problem is not None:
-        packages.set_values(connection, package.id, {"problem": outcome.problem, "judged_us": now_us})
-        return False
-    made = claims_of(outcome, before, now_us)
-    # A claim that says what it said keeps its date: since when it stands so is what matters.
-    new = [one for path, one in made.items() if _differs(before.get(path), one)]
-    gone = [one for path, one in before.items() if path not in made]
-    dropped = _dropped(connection, gone, now_us)
-    kept = {one.path for one in dropped}
-    packages.write_claims(
-        connection,
-        [*new, *(one for one in dropped if before[one.path].verdict != "dropped")],
-        [one for one in gone if one.path not in kept],
-    )
-    findings = json.loads(findings_json(outcome))
-    findings += [
-        ["dropped", f"{shown(one.path)}: was listed before, and is no longer", one.path, True] for one in dropped
-    ]
-    counts = Counter(one.verdict for one in made.values())
-    counts["extra"] = len(outcome.verdict.extra)
-    wrong = any(finding[3] for finding in findings)
-    complete = bool(made) and all(one.verdict in _CLOSED for one in made.values()) and not wrong
-    here = {one.file_id for one in made.values() if one.verdict not in ("missing", "waiting")}
-    here_size = sum(row.size for row in outcome.rows.values() if row.id in here)
-    packages.set_values(
-        connection,
-        package.id,
-        {
-            "format": outcome.verdict.format,
-            "lists": json.dumps(outcome.lists, ensure_ascii=False),
-            "judged_us": now_us,
-            "complete_us": (package.complete_us or now_us) if complete else package.complete_us,
-            "listed": len(made),
-            "listed_size": outcome.listed_size,
-            "here_size": here_size,
-            "counts": json.dumps(counts),
-            "extra": extra_json(outcome),
-            "findings": json.dumps(findings, ensure_ascii=False),
-            "problem": None,
-        },
-    )
-    _settle_files(connection, outcome, new, gone, before, now_us)
-    return complete and package.complete_us is None
+
+    def _settle(self, claims: Sequence[ClaimRow]) -> Iterator[bool]:
+        """Carry claims into the files' own state, a slice at a time."""
+        ids = sorted({one.file_id for one in claims if one.file_id is not None})
+        for some in _slices(ids):
+            _settle_files(self._in, self.outcome, self._seen, some, self._now_us)
+            yield True
+
+    def _conclude(self, dropped: Sequence[ClaimRow]) -> None:
+        """Enter what holds of the package as a whole."""
+        outcome, package = self.outcome, self.outcome.package
+        findings = json.loads(findings_json(outcome))
+        findings += [
+            ["dropped", f"{shown(one.path)}: was listed before, and is no longer", one.path, True] for one in dropped
+        ]
+        counts = Counter(one.verdict for one in outcome.claims.values())
+        counts["extra"] = len(outcome.verdict.extra)
+        complete = (
+            bool(outcome.claims)
+            and all(one.verdict in _CLOSED for one in outcome.claims.values())
+            and not any(finding[3] for finding in findings)
+        )
+        self.completed = complete and package.complete_us is None
+        packages.set_values(
+            self._in,
+            package.id,
+            {
+                "format": outcome.verdict.format,
+                "lists": json.dumps(outcome.lists, ensure_ascii=False),
+                "judged_us": self._now_us,
+                "complete_us": (package.complete_us or self._now_us) if complete else package.complete_us,
+                "listed": len(outcome.claims),
+                "listed_size": outcome.listed_size,
+                "here_size": outcome.here_size,
+                "counts": json.dumps(counts),
+                "extra": extra_json(outcome),
+                "findings": json.dumps(findings, ensure_ascii=False),
+                "problem": None,
+            },
+        )
+        packages.release(self._in, package.id)
+
+
+def _slices(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
 
 
 def _differs(before: ClaimRow | None, now: ClaimRow) -> bool:
     return before is None or replace(before, judged_us=0) != replace(now, judged_us=0)
 
 
-def _dropped(connection: Connection, gone: Sequence[ClaimRow], now_us: int) -> list[ClaimRow]:
-    """Claims that the lists no longer make although their files are there: somebody shortened a list."""
+def _unlike(outcome: Compared, claim: ClaimRow) -> bool:
+    """Whether a file's own state does not follow from a claim that stands: it was read again, or missed a step."""
+    cut = len(outcome.package.path) + 1 if outcome.package.path else 0
+    row = outcome.rows.get(claim.path[cut:])
+    if row is not None and row.presence == Presence.MISSING.value:
+        return (claim.verdict == "transformed") != (row.problem or "").startswith(CAME_AS)
+    if row is None or row.presence != Presence.PRESENT.value:
+        return False
+    if claim.verdict in ("verified", "mismatch"):
+        return row.integrity != claim.verdict
+    return claim.verdict in ("waiting", "doubted") and row.due_for in (None, "probe")
+
+
+def _dropped(connection: Connection, gone: Sequence[ClaimRow], listed: set[str]) -> list[ClaimRow]:
+    """Claims that the lists no longer make although the catalog knows their files: somebody shortened a list.
+
+    Not those of files that were moved or renamed; one that was deleted as well is no less dropped.
+    """
     known = files.by_id(connection, [one.file_id for one in gone if one.file_id is not None])
+    folders = files.paths_of_folders(connection, {row.folder_id for row in known.values()})
     found = []
     for one in gone:
         row = known.get(one.file_id or 0)
-        if row is not None and row.presence == Presence.PRESENT.value:
-            found.append(replace(one, verdict="dropped", wanted="", judged_us=now_us))
+        if row is not None and one.key not in listed and join(folders[row.folder_id], row.name) == one.path:
+            found.append(replace(one, verdict="dropped", wanted=""))
     return found
 
 
 def _settle_files(
     connection: Connection,
     outcome: Compared,
-    new: Sequence[ClaimRow],
-    gone: Sequence[ClaimRow],
-    before: dict[str, ClaimRow],
+    seen: Mapping[int, FileRow],
+    file_ids: Sequence[int],
     now_us: int,
 ) -> None:
-    """Carry claims into the files' own state."""
-    touched = {one.file_id for one in (*new, *gone) if one.file_id is not None}
-    rows = files.by_id(connection, sorted(touched))
+    """Carry what lists say of files into the files' own state."""
+    rows = files.by_id(connection, file_ids)
     claims = packages.claims_on(connection, rows)
-    was_mismatch = {one.file_id for one in before.values() if one.verdict == "mismatch"}
     changes: list[tuple[FileRow, FileRow]] = []
     observations: list[dict[str, Any]] = []
     for row in rows.values():
-        after, note = _state_of(row, claims.get(row.id, []), row.id in was_mismatch, outcome, now_us)
+        judged = seen.get(row.id, row)
+        if any(getattr(judged, name) != getattr(row, name) for name in _JUDGED_BY):
+            continue  # something happened to it meanwhile, and it will be judged again
+        after, note = _state_of(connection, row, claims.get(row.id, []), outcome, now_us)
         if after is not row:
             changes.append((row, after))
         if note is not None:
@@ -125,7 +218,7 @@ def _settle_files(
 
 
 def _state_of(
-    row: FileRow, claims: Sequence[ClaimRow], was_mismatch: bool, outcome: Compared, now_us: int
+    connection: Connection, row: FileRow, claims: Sequence[ClaimRow], outcome: Compared, now_us: int
 ) -> tuple[FileRow, dict[str, Any] | None]:
     """A file's row by what all lists say of its present content, and what to remember of a change."""
     if row.presence == Presence.MISSING.value:
@@ -138,17 +231,20 @@ def _state_of(
     if wrong is not None:
         problem = _difference(wrong)
         after = replace(row, integrity=Integrity.MISMATCH.value, problem=problem)
-        return after, None if row.problem == problem else _evidence(row, wrong, "mismatch", outcome, now_us)
+        if row.problem == problem:
+            return after, None
+        return after, _evidence(row, wrong, "mismatch", outcome, now_us, _readings(connection, row))
     after = row
     note = None
     right = by_verdict.get("verified")
-    written_to = (row.problem or "").startswith(WRITTEN_TO)
-    if row.integrity == Integrity.MISMATCH.value and not was_mismatch and not (written_to and right is not None):
+    problem = row.problem or ""
+    by_list, written_to = _SENDER in problem, problem.startswith(WRITTEN_TO)
+    if row.integrity == Integrity.MISMATCH.value and not by_list and not (written_to and right is not None):
         pass  # found by reading it again: no list makes that undone
     elif right is not None and row.integrity != Integrity.VERIFIED.value:
         after = replace(row, integrity=Integrity.VERIFIED.value, verified_us=now_us, problem=None)
         note = _evidence(row, right, "verified", outcome, now_us)
-    elif right is None and row.integrity == Integrity.MISMATCH.value and was_mismatch:
+    elif right is None and row.integrity == Integrity.MISMATCH.value:
         after = replace(row, integrity=Integrity.RECORDED.value, verified_us=None, problem=None)
     if after.due_for in (None, "probe") and any(one.verdict in ("waiting", "doubted") and one.wanted for one in claims):
         after = replace(after, due_for="read", due_us=now_us)
@@ -159,7 +255,7 @@ def _closed(row: FileRow, claims: Sequence[ClaimRow], outcome: Compared) -> File
     """The row of a missing file: if it was declared to come under another name, that is said, and nobody is alarmed."""
     one = next((claim for claim in claims if claim.verdict == "transformed"), None)
     if one is None:
-        return row
+        return replace(row, problem=None) if (row.problem or "").startswith(CAME_AS) else row
     cut = len(outcome.package.path) + 1 if outcome.package.path else 0
     came = outcome.transformed.get(one.path[cut:])
     return row if came is None else replace(row, problem=f"{CAME_AS} {shown(came)}, as declared")
@@ -168,12 +264,32 @@ def _closed(row: FileRow, claims: Sequence[ClaimRow], outcome: Compared) -> File
 def _difference(one: ClaimRow) -> str:
     """One sentence on what differs."""
     if one.algorithm == "size":
-        return f"its size is not what its sender says: expected {one.expected}, is {one.computed} bytes"
+        return f"its size is {_SENDER}: expected {one.expected}, is {one.computed} bytes"
     more = f" ({one.notes})" if one.notes else ""
-    return f"{one.algorithm} is not what its sender says: expected {one.expected}, computed {one.computed}{more}"
+    return f"{one.algorithm} is {_SENDER}: expected {one.expected}, computed {one.computed}{more}"
 
 
-def _evidence(row: FileRow, one: ClaimRow, what: str, outcome: Compared, now_us: int) -> dict[str, Any]:
+def _readings(connection: Connection, row: FileRow) -> list[dict[str, Any]]:
+    """The reading that gave rise to doubt, and the second one past the page cache. One where the size told enough."""
+    found = [
+        {"at": rfc3339(recorded_us), "seconds": read_us / 1_000_000, "digests": digests}
+        for recorded_us, read_us, digests in packages.readings(connection, row.id, 2)
+    ]
+    again_us = row.checked_us
+    if again_us is not None and found and again_us != row.recorded_us:
+        # It gave the same bytes, and no version of its own.
+        found = [found[-1], {"at": rfc3339(again_us), "digests": found[-1]["digests"]}]
+    return found
+
+
+def _evidence(
+    row: FileRow,
+    one: ClaimRow,
+    what: str,
+    outcome: Compared,
+    now_us: int,
+    readings: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
     """What a verdict rests on: algorithm, both digests, the lists with their own digests, where and by what."""
     return {
         "at_us": now_us,
@@ -186,6 +302,7 @@ def _evidence(row: FileRow, one: ClaimRow, what: str, outcome: Compared, now_us:
             "expected": one.expected,
             "computed": one.computed,
             "read_again": row.checked_us is not None,
+            **({"readings": list(readings)} if readings else {}),
             "lists": outcome.lists,
             "format": outcome.verdict.format,
             "host": socket.gethostname(),

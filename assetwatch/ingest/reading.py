@@ -181,8 +181,14 @@ class ReadingRoom:
         return one.file_id not in self._dropped and not (stopped and one.file_id in self._fresh)
 
     def begin_fresh(self, fresh: Iterable[Fresh]) -> int:
-        """Read files that the catalog does not know yet; how many were handed to the readers."""
-        self._waiting.extend(fresh)
+        """Read files that the catalog does not know yet; how many were handed to the readers.
+
+        A file that an earlier scan gave out, and that is not entered yet, is not read beside that.
+        """
+        fresh = list(fresh)
+        if fresh:
+            given_out = {_place(one.row) for one in self._waiting} | {_place(row) for row in self._fresh.values()}
+            self._waiting.extend(one for one in fresh if _place(one.row) not in given_out)
         room = min(CAPACITY - self._pool.outstanding, len(self._waiting))
         taken = [self._waiting.popleft() for _ in range(room)]
         if not taken:
@@ -220,11 +226,11 @@ class ReadingRoom:
         if not rows and not probes:
             return 0
         with self._database.write() as connection:
-            rows = self._without_links(connection, rows, now_us)
-            claim(connection, rows, now_us, "reading")
-            claim(connection, probes, now_us, "probing")
             folders = files.paths_of_folders(connection, {row.folder_id for row in (*rows, *probes)})
             wants = packages.wants(connection, rows, folders)
+            rows = self._without_links(connection, rows, wants, now_us)
+            claim(connection, rows, now_us, "reading")
+            claim(connection, probes, now_us, "probing")
         self._under_way.update(row.id for row in (*rows, *probes))
         self._doubted.update(file_id for file_id, (_, doubted) in wants.items() if doubted)
         orders = [self._order(row, folders[row.folder_id], wants) for row in rows]
@@ -265,10 +271,17 @@ class ReadingRoom:
             self._deep.let_go(row.id)
         self._probed.append(Probed(row.volume_id, row.id, result))
 
-    def _without_links(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> list[FileRow]:
+    def _without_links(
+        self,
+        connection: Connection,
+        rows: Sequence[FileRow],
+        wants: Mapping[int, tuple[tuple[str, ...], bool]],
+        now_us: int,
+    ) -> list[FileRow]:
         """The rows that have to be read: a further name of bytes that are recorded already is entered as that.
 
-        Of several new names of one inode one is read now, the others wait for it.
+        Of several new names of one inode one is read now, the others wait for it. One of which a sender's list needs
+        more than is recorded is read.
         """
         first: dict[tuple[int, int], int] = {}
         reading: list[FileRow] = []
@@ -283,7 +296,7 @@ class ReadingRoom:
         for row in rows:
             others = [o for o in siblings.get(row.volume_id, {}).get(row.inode, ()) if o.id != row.id]
             known = next((o for o in others if o.integrity in _KNOWN and self._is_link_of(connection, row, o)), None)
-            if known is not None:
+            if known is not None and not self._lacks(connection, known, *wants.get(row.id, ((), False))):
                 record_link(connection, self._ids, row, known, now_us)
                 continue
             one_is_read = any(o.due_for == "reading" for o in others)
@@ -293,6 +306,11 @@ class ReadingRoom:
                 reading.append(row)
         files.change(connection, waiting)
         return reading
+
+    def _lacks(self, connection: Connection, known: FileRow, wanted: Sequence[str], doubted: bool) -> bool:
+        """Whether what is recorded of a file does not answer what a sender's list asks."""
+        version_id = known.version_id or 0
+        return doubted or not files.digests_of(connection, [version_id]).get(version_id, {}).keys() >= set(wanted)
 
     def _is_link_of(self, connection: Connection, row: FileRow, other: FileRow) -> bool:
         """Whether the other name still leads to the same inode with the stat that its bytes were recorded with."""
@@ -334,6 +352,10 @@ class _DeepFolders:
         key = self._folder_of.pop(file_id, None)
         if key is not None and key not in self._folder_of.values():
             os.close(self._handles.pop(key))
+
+
+def _place(row: FileRow) -> tuple[int, str]:
+    return row.folder_id, row.name
 
 
 _KNOWN = (Integrity.RECORDED.value, Integrity.VERIFIED.value)

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection, insert, literal, select
 
-from assetwatch.catalog import files, moves, packages
+from assetwatch.catalog import checks, files, moves, packages
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import Ids
 from assetwatch.catalog.rows import FileRow
@@ -20,15 +20,11 @@ from assetwatch.checksum.reader import NotRead, Reading, Reason
 from assetwatch.ingest import settle
 from assetwatch.ingest.settle import Rules
 from assetwatch.media.probe import ProbeResult
-from assetwatch.model import Integrity, Presence
+from assetwatch.model import WRITTEN_TO, Integrity, Presence
 from assetwatch.units import rfc3339
 
 #: A file whose reading was cut short so often by the end of the program is set aside: it may be what ends it.
 INTERRUPTIONS_MAX = 8
-
-
-#: How the problem of a file begins that was verified and then written to.
-WRITTEN_TO = "changed after it had been verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +94,25 @@ def record(
             after = replace(
                 _at_rest(row, reading),
                 integrity=(Integrity.VERIFIED if row.verified_us is not None else Integrity.RECORDED).value,
-                checked_us=now_us,
+                # Two readings are never of one instant, however coarse the clock.
+                checked_us=max(now_us, (row.checked_us or 0) + 1),
             )
+            if (row.problem or "").startswith(WRITTEN_TO):
+                after = replace(after, integrity=Integrity.MISMATCH.value, problem=row.problem)
             observations.append(_note(now_us, "same_bytes", row))
             digests += [(version_id, name, value) for name, value in reading.digests.items() if name not in known]
-        elif row.version_id is not None and row.integrity != Integrity.PENDING.value and not one.doubted:
+        elif row.version_id is not None and not _was_written(row) and not one.doubted:
             # Nobody was seen to write to it, and it reads otherwise than before.
             version_id = None
             after, note = _silently_changed(row, reading, known, now_us)
             observations.append(note)
         else:
             version_id = ids.take(connection, "version")
-            written_to = row.verified_us is not None and not one.doubted
+            written_to = _written_to(row, one.doubted)
             after = replace(
                 _at_rest(row, reading),
-                integrity=(Integrity.MISMATCH if written_to else Integrity.RECORDED).value,
-                problem=f"{WRITTEN_TO} ({rfc3339(row.verified_us)})" if written_to else None,
+                integrity=(Integrity.RECORDED if written_to is None else Integrity.MISMATCH).value,
+                problem=written_to,
                 version_id=version_id,
                 recorded_us=now_us,
                 verified_us=None,
@@ -160,6 +159,21 @@ def _carry_histories(
             moves.carry(connection, pairs, now_us)
 
 
+def _written_to(row: FileRow, doubted: bool) -> str | None:
+    """What is to be said of new bytes of a file that had been verified; None where it had not."""
+    if (row.problem or "").startswith(WRITTEN_TO):
+        return row.problem
+    if row.verified_us is None or doubted:
+        return None
+    return f"{WRITTEN_TO} ({rfc3339(row.verified_us)})"
+
+
+def _was_written(row: FileRow) -> bool:
+    """Whether a look showed other content than was read last; perhaps it could not be read since."""
+    last_read_us = max(row.recorded_us or 0, row.checked_us or 0)
+    return row.integrity == Integrity.PENDING.value or row.stat_since_us > last_read_us
+
+
 def _silently_changed(
     row: FileRow, reading: Reading, known: Mapping[str, str], now_us: int
 ) -> tuple[FileRow, dict[str, Any]]:
@@ -168,7 +182,7 @@ def _silently_changed(
     after = replace(
         row,
         integrity=Integrity.MISMATCH.value,
-        problem=f"its bytes changed although nobody wrote to it: {name} was {known[name]}, is {reading.digests[name]}",
+        problem=f"{checks.CHANGED_SILENTLY}: {name} was {known[name]}, is {reading.digests[name]}",
         due_us=None,
         due_for=None,
         attempts=0,
@@ -241,13 +255,17 @@ def claim(connection: Connection, rows: Sequence[FileRow], now_us: int, what: st
     )
 
 
-def recover(connection: Connection, volume_ids: Sequence[int], now_us: int) -> int:
-    """Give back what the last keeper of these volumes had claimed when it ended; how many files that was."""
+def recover(connection: Connection, volume_ids: Sequence[int], now_us: int, *, ended: bool = True) -> int:
+    """Give back what had been claimed of these volumes and was not finished; how many files that was.
+
+    `ended`: the program did, and a file in whose reading it ends again and again is set aside. Otherwise the volume
+    went, or the program was told to stop, for which no file is to blame.
+    """
     rows = files.due(connection, volume_ids, 2**62, ("reading", "probing"), 1_000_000)
     changes = []
     observations = []
     for row in rows:
-        if row.attempts >= INTERRUPTIONS_MAX and row.due_for == "reading":
+        if ended and row.attempts >= INTERRUPTIONS_MAX and row.due_for == "reading":
             problem = (
                 f"set aside: assetwatch ended {row.attempts} times while it read this file; tried again once a day"
             )
@@ -262,12 +280,18 @@ def recover(connection: Connection, volume_ids: Sequence[int], now_us: int) -> i
             observations.append({**_note(now_us, "set_aside", row), "detail": {"reason": problem}})
         else:
             # Behind the files that never gave trouble.
-            later = 0 if row.attempts < 3 else 2_000_000
-            after = replace(row, due_for="read" if row.due_for == "reading" else "probe", due_us=now_us + later)
+            attempts = row.attempts if ended else max(0, row.attempts - 1)
+            after = replace(
+                row,
+                due_for="read" if row.due_for == "reading" else "probe",
+                due_us=now_us + (0 if attempts < 3 else 2_000_000),
+                attempts=attempts,
+            )
         changes.append((row, after))
     files.change(connection, changes)
     files.observe(connection, observations)
-    return len(rows)
+    packages.give_back(connection, volume_ids)
+    return len(rows) + checks.give_back(connection, volume_ids, now_us)
 
 
 def media_row(version_id: int, result: ProbeResult, now_us: int) -> dict[str, Any]:

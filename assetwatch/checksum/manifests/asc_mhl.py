@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from assetwatch.checksum import algorithms
 from assetwatch.checksum.manifests import asc_mhl_list
-from assetwatch.checksum.manifests.asc_mhl_list import Header, Link
+from assetwatch.checksum.manifests.asc_mhl_list import Header, Kept, Link
 from assetwatch.checksum.manifests.format import (
     Entry,
     ExpectedDigest,
@@ -39,6 +39,8 @@ _NUMBER = re.compile(r"(\d{4,})_")
 #: Patterns that every history has (6.4.3): they never fit a file that a list names.
 _USUAL_IGNORE = frozenset({".DS_Store", FOLDER, FOLDER + "/"})
 _BLOCK = 1024 * 1024
+#: Entries of one history that are kept from the first reading of its lists; the rest is read again.
+_KEPT = 30_000
 _UNPROVEN = "the chain that would prove its list is missing or cannot be read"
 
 
@@ -50,6 +52,11 @@ class _Generation:
     number: int
     header: Header
     altered: bool
+    kept: Kept | None
+
+    def hashes(self, tree: Tree, report: Report) -> Iterator[Entry]:
+        """The files of the list, from memory where it was short."""
+        return self.kept.again(report) if self.kept else asc_mhl_list.hashes(tree, self.path, report)
 
 
 class AscMhl:
@@ -200,7 +207,7 @@ class History:
         """What each file must be by all generations together."""
         unproven = "" if self.chain_known else _UNPROVEN
         if len(self.generations) == 1:
-            for entry in asc_mhl_list.hashes(tree, self.generations[0].path, report):
+            for entry in self.generations[0].hashes(tree, report):
                 yield replace(entry, unproven=unproven) if unproven else entry
             return
         known: dict[str, Entry] = {}
@@ -208,7 +215,7 @@ class History:
         renamed: dict[str, str] = {}
         for generation in self.generations:
             into = spare if generation.altered else known
-            for entry in asc_mhl_list.hashes(tree, generation.path, report):
+            for entry in generation.hashes(tree, report):
                 if entry.previous_path and entry.previous_path != entry.path:
                     renamed[entry.previous_path] = entry.path
                 seen = into.get(entry.path)
@@ -226,7 +233,9 @@ class History:
             before = known.get(entry.previous_path)
             if before is not None and before is not entry:
                 entry = replace(together(before, entry), path=path, line=entry.line)
-            yield replace(entry, renamed_to=renamed.get(path, ""), unproven=unproven)
+            if unproven or path in renamed:
+                entry = replace(entry, renamed_to=renamed.get(path, ""), unproven=unproven)
+            yield entry
         if ignore.counted:
             what = f"listed once, ignored by a later generation: {ignore.summary()}"
             report(Finding("ignored", what, parent(self.generations[-1].path)))
@@ -246,6 +255,7 @@ def read_history(tree: Tree, folder: str, findings: list[Finding]) -> History:
             )
     generations = []
     faults = []
+    room = _KEPT
     for path in present:
         link_here = told.get(path)
         altered = False
@@ -256,14 +266,15 @@ def read_history(tree: Tree, folder: str, findings: list[Finding]) -> History:
             if altered:
                 findings.append(_changed(path, "the chain"))
         try:
-            header = asc_mhl_list.header(tree, path)
+            header, kept = asc_mhl_list.whole(tree, path, room)
         except ManifestFault as fault:
             faults.append(fault)
             findings.append(Finding("list-unreadable", fault.what, path, fault.line, wrong=True))
             continue
         named = _NUMBER.match(basename(path))
         number = link_here.number if link_here and link_here.number else int(named[1]) if named else 0
-        generations.append(_Generation(path, number, header, altered))
+        generations.append(_Generation(path, number, header, altered, kept))
+        room -= len(kept.entries) if kept else 0
     # Where the chain tells that there was a sound list, that is the finding; else the list is simply no list.
     if not generations and faults and not any(f.kind == "list-changed" for f in findings):
         raise faults[0]

@@ -46,8 +46,29 @@ class Link:
     line: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The files of a list that was short enough to be kept, and what was found about them."""
+
+    entries: tuple[Entry, ...]
+    findings: tuple[Finding, ...]
+
+    def again(self, report: Report) -> Iterator[Entry]:
+        """As `hashes`, without reading the list once more."""
+        for finding in self.findings:
+            report(finding)
+        yield from self.entries
+
+
 def header(tree: Tree, path: str) -> Header:
     """Everything in a list but its hashes. Raises ManifestFault where it cannot be read to its end."""
+    return whole(tree, path, 0)[0]
+
+
+def whole(tree: Tree, path: str, most: int) -> tuple[Header, Kept | None]:
+    """The header, and the files where there are no more than `most`. Raises as `header` does."""
+    entries: list[Entry] = []
+    found: list[Finding] = []
     process = tool = created_at = ""
     ignore: list[str] = []
     references = []
@@ -57,6 +78,9 @@ def header(tree: Tree, path: str) -> Header:
         _check_root(document, path, "hashlist")
         for element in document.elements({"creatorinfo", "processinfo", "hash", "directoryhash", "hashlistreference"}):
             match xml.name_of(element):
+                case "hash":
+                    if len(entries) <= most and most:
+                        entries.append(_entry(element, path, found.append))
                 case "creatorinfo":
                     made_by = xml.child(element, "tool")
                     version = made_by.get("version", "") if made_by is not None else ""
@@ -76,7 +100,8 @@ def header(tree: Tree, path: str) -> Header:
                 case "hashlistreference":
                     where = xml.text_of(xml.child(element, "path"))
                     references.append((path_text(where), tuple(_digests(element, None))))
-    return Header(process, tool, created_at, tuple(ignore), tuple(references), tuple(folders))
+    kept = Kept(tuple(entries), tuple(found)) if len(entries) <= most and most else None
+    return Header(process, tool, created_at, tuple(ignore), tuple(references), tuple(folders)), kept
 
 
 def hashes(tree: Tree, path: str, report: Report) -> Iterator[Entry]:

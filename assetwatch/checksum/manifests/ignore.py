@@ -49,6 +49,8 @@ class Ignore:
 
     def rule(self, path: str) -> str | None:
         """The pattern that ignores the path below the root, None where it counts. A folder ends in `/`."""
+        if not self._patterns:
+            return None
         outcome = self._spec.check_file(readable(path))
         if not outcome.include or outcome.index is None:
             return None

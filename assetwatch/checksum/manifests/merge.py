@@ -54,6 +54,8 @@ def together(first: Entry, second: Entry) -> Entry:
     for digest in second.digests:
         if not any(digest.readings == d.readings and digest.usable == d.usable and digest.readings for d in found):
             found.append(digest)
+    if len(found) == len(first.digests) and _adds_nothing(first, second):
+        return first
     sizes = dict.fromkeys(
         size for size in (first.size, *first.other_sizes, second.size, *second.other_sizes) if size is not None
     )
@@ -67,6 +69,18 @@ def together(first: Entry, second: Entry) -> Entry:
         spellings=tuple(dict.fromkeys((*first.spellings, *second.spellings))),
         fault=first.fault or second.fault,
         absent=first.absent or second.absent,
+    )
+
+
+def _adds_nothing(first: Entry, second: Entry) -> bool:
+    """Whether all that a second entry says besides its digests is said already: most files of a next generation."""
+    return (
+        second.size in (None, first.size, *first.other_sizes)
+        and not second.other_sizes
+        and not second.previous_path
+        and not second.spellings
+        and not second.fault
+        and not second.absent
     )
 
 

@@ -18,6 +18,7 @@ from assetwatch.checksum.manifests.tree import Listed, Tree
 from assetwatch.model import FileKind
 from assetwatch.paths import comparable, from_os, join, to_os
 
+_BYTE = re.compile("//[89A-F][0-9A-F]")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\..*)?", re.IGNORECASE)
 
@@ -61,13 +62,18 @@ def path_text(written: str) -> str:
     return from_os(written)
 
 
+def is_absolute(path: str) -> bool:
+    """Whether a path starts at a root. `//FF` at the start is a name that begins with a byte that is no UTF-8."""
+    return path.startswith("/") and not _BYTE.match(path)
+
+
 def unsafe(path: str) -> str:
     """Why a path is never looked up as it is; empty where it stays in its folder."""
     if not path or path == ".":
         return "the path is empty or names the folder itself"
     if "\0" in path:
         return "the path holds a NUL character"
-    if path.startswith("/"):
+    if is_absolute(path):
         return "the path is absolute"
     return "the path leads up out of the folder (..)" if ".." in path.split("/") else ""
 
@@ -146,7 +152,7 @@ class Resolver:
                 tries.append((path_text(to_os(text).replace("\\", "/")), (*ways, "backslash")))
         if moved:
             tries += [(t[len(moved) :], (*w, "moved-root")) for t, w in tries if t.startswith(moved)]
-        tries += [(t.lstrip("/"), (*w, "moved-root")) for t, w in tries if t.startswith("/")]
+        tries += [(t.lstrip("/"), (*w, "moved-root")) for t, w in tries if is_absolute(t)]
         for care in Care:
             for text, ways in tries:
                 if unsafe(text):

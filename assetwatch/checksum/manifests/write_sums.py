@@ -59,6 +59,8 @@ def write_sums(
     """
     if algorithm not in ALGORITHMS:
         raise UsageError(f"no tool checks a sum file of {algorithm}: expected one of {', '.join(ALGORITHMS)}.")
+    if algorithm == "blake3" and known is not None:
+        raise UsageError("b3sum reads no remark that files were not read for the list: leave out --trust-catalog.")
     started = clock.now()
     findings = Findings()
     with alone(tree.root):
@@ -73,7 +75,7 @@ def write_sums(
 def _lines(algorithm: str, items: Sequence[Item]) -> Iterator[bytes]:
     reused = sum(item.taken.reused for item in items)
     if reused:
-        # The sum tools pass over lines that begin with `#`.
+        # md5sum and its kin, and xxhsum, pass over lines that begin with `#`; b3sum does not.
         yield f"# {reused} of {len(items)} files were not read for this list: digests from the catalog\n".encode()
     for item in items:
         yield _line(algorithm, item.taken.digests[algorithm], os.fsencode(to_os(item.path)))
@@ -81,12 +83,13 @@ def _lines(algorithm: str, items: Sequence[Item]) -> Iterator[bytes]:
 
 def _line(algorithm: str, text: str, name: bytes) -> bytes:
     """`digest  name`; a backslash before it says that the name is escaped (coreutils, "md5sum invocation")."""
-    if algorithm == "xxh3":
-        # 64-bit XXH3 is told from XXH64 by this prefix (xxhsum's manual).
-        text = f"XXH3_{text}"
     broken = b"\n" in name or b"\r" in name
+    lead = b""
     # Up to 0.8.1 xxhsum knows no escapes: a name that can do without them is written without.
     if broken or (b"\\" in name and not algorithm.startswith("xxh")):
         name = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
-        return b"\\" + text.encode() + b"  " + name + b"\n"
-    return text.encode() + b"  " + name + b"\n"
+        lead = b"\\"
+    if algorithm == "xxh3":
+        # Its 16 digits are told from those of XXH64 by the name alone, and xxhsum of any age reads this form.
+        return b"%bXXH3 (%b) = %b\n" % (lead, name, text.encode())
+    return b"%b%b  %b\n" % (lead, text.encode(), name)

@@ -21,6 +21,35 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "deliverable",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("sender", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("receiver", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("due_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("original_due_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("terms", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("imported_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("removed_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("stale", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("agreement", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliverable")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_deliverable_stale",
+        "deliverable",
+        ["stale"],
+        unique=False,
+        sqlite_where=sa.text("stale = 1"),
+        postgresql_where=sa.text("stale = 1"),
+    )
+    op.create_index("uq_deliverable_key", "deliverable", ["key"], unique=True)
+    op.create_table(
         "keeper",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
@@ -63,6 +92,55 @@ def upgrade() -> None:
         sqlite_where=sa.text("file_id is not null"),
         postgresql_where=sa.text("file_id is not null"),
     )
+    op.create_table(
+        "decision",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("deliverable_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("who", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("word", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("why", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("item", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("due_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "contents", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="[]", nullable=False
+        ),
+        sa.CheckConstraint(
+            "word in ('accept', 'reject', 'waive', 'cancel', 'reopen', 'redue')", name=op.f("ck_decision_word")
+        ),
+        sa.ForeignKeyConstraint(["deliverable_id"], ["deliverable.id"], name=op.f("fk_decision_deliverable_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("ix_decision_deliverable_id", "decision", ["deliverable_id"], unique=False)
+    op.create_table(
+        "delivery_root",
+        sa.Column("root", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("deliverable_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["deliverable_id"], ["deliverable.id"], name=op.f("fk_delivery_root_deliverable_id")),
+        sa.PrimaryKeyConstraint("root", "deliverable_id", name=op.f("pk_delivery_root")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_delivery_root_deliverable_id", "delivery_root", ["deliverable_id"], unique=False)
+    op.create_table(
+        "item",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("deliverable_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("terms", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("removed_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "found", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
+        ),
+        sa.ForeignKeyConstraint(["deliverable_id"], ["deliverable.id"], name=op.f("fk_item_deliverable_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_item")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("uq_item_deliverable_id_name", "item", ["deliverable_id", "name"], unique=True)
     op.create_table(
         "volume",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -130,6 +208,51 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_index("uq_folder_volume_id_path", "folder", ["volume_id", "path"], unique=True)
+    op.create_table(
+        "link",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("deliverable_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asset", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("path", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("content", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("role", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("how", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("who", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("how in ('rule', 'hand', 'never')", name=op.f("ck_link_how")),
+        sa.ForeignKeyConstraint(["deliverable_id"], ["deliverable.id"], name=op.f("fk_link_deliverable_id")),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_link_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_link_asset",
+        "link",
+        ["asset"],
+        unique=False,
+        sqlite_where=sa.text("ended_us is null"),
+        postgresql_where=sa.text("ended_us is null"),
+    )
+    op.create_index(
+        "ix_link_deliverable",
+        "link",
+        ["deliverable_id"],
+        unique=False,
+        sqlite_where=sa.text("ended_us is null"),
+        postgresql_where=sa.text("ended_us is null"),
+    )
+    op.create_index(
+        "ix_link_item",
+        "link",
+        ["item_id"],
+        unique=False,
+        sqlite_where=sa.text("ended_us is null"),
+        postgresql_where=sa.text("ended_us is null"),
+    )
     op.create_table(
         "package",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

@@ -1,0 +1,405 @@
+"""The board: what is scheduled, what of it is here, what is wrong with it, and who is late?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assetwatch.cli.output import catalog_of, console, json_option, setting_of, write_json, zone_of
+from assetwatch.clock import SystemClock
+from assetwatch.errors import UsageError
+from assetwatch.paths import readable, shown
+from assetwatch.units import duration, local_time, microseconds, parse_duration, rfc3339
+
+if TYPE_CHECKING:
+    from assetwatch.delivery.findings import Finding
+    from assetwatch.delivery.kept import Entry
+
+#: Worst first, on the board.
+_ORDER = ("failed", "rejected", "partial", "expected", "arrived", "verified", "accepted", "waived", "cancelled")
+
+_COLOURS = {
+    "failed": "bold red",
+    "rejected": "bold red",
+    "partial": "yellow",
+    "verified": "green",
+    "accepted": "green",
+    "waived": "dim",
+    "cancelled": "dim",
+}
+
+_BY = ("vendor", "kind", "reel", "due", "status")
+
+
+@click.command("deliverables")
+@click.argument("identity", required=False, metavar="[ID]")
+@click.option("--late", is_flag=True, help="Only what is late.")
+@click.option("--due-within", metavar="D", help='Only what is owed and due within so long, such as "2d".')
+@click.option(
+    "--status", "states", multiple=True, type=click.Choice(_ORDER), help="Only these; more than once for several."
+)
+@click.option("--by", type=click.Choice(_BY), help="In groups. Within each the worst first.")
+@click.option("--ambiguous", is_flag=True, help="Instead: files that more than one item took.")
+@click.option("--on-time", is_flag=True, help="Instead: the on-time record of every sender.")
+@json_option
+@click.pass_context
+def deliverables_command(
+    ctx: click.Context,
+    identity: str | None,
+    late: bool,
+    due_within: str | None,
+    states: tuple[str, ...],
+    by: str | None,
+    ambiguous: bool,
+    on_time: bool,
+    as_json: bool,
+) -> None:
+    """Show the board, worst first; of one ID everything: items, files, proof, spec, and what to ask the sender for.
+
+    Exits with 1 when anything shown is late, failed or rejected.
+
+    \b
+    Examples:
+      assetwatch deliverables --late
+      assetwatch deliverables --by vendor
+      assetwatch deliverables R1-SOUND
+      assetwatch deliverables --due-within 2d --json
+    """
+    from assetwatch.delivery import kept
+    from assetwatch.delivery.link import bring_up_to_date
+
+    database = catalog_of(ctx)
+    clock = SystemClock()
+    zone = zone_of(setting_of(ctx))
+    bring_up_to_date(database, clock)
+    now = clock.now()
+    with database.read() as connection:
+        if ambiguous:
+            ctx.exit(_ambiguous(connection, as_json))
+        entries = kept.board(connection, now, None if identity is None else [identity])
+        if identity is not None and not entries:
+            raise UsageError(f"there is no deliverable {identity!r}. `assetwatch deliverables` lists them.")
+    if on_time:
+        _on_time(entries, as_json)
+        return
+    wanted = [one for one in entries if _asked_for(one, late, due_within, states, now)]
+    wanted.sort(key=rank)
+    if as_json:
+        write_json([deliverable_json(one) for one in wanted])
+    elif identity is not None:
+        for line in card(wanted[0], now, zone) if wanted else ():
+            click.echo(line)
+    else:
+        _board(wanted, by, now, zone)
+    ctx.exit(1 if any(is_wrong(one) for one in wanted) else 0)
+
+
+def is_wrong(one: Entry) -> bool:
+    """Whether a person has to do something: it is late, or what came is not right."""
+    return one.status.late or one.status.state.value in ("failed", "rejected")
+
+
+def rank(one: Entry) -> tuple[Any, ...]:
+    """The order of the board: what is wrong or late first, then by due date."""
+    state = one.status.state.value
+    first = 0 if state in ("failed", "rejected") else 1 if one.status.late else 2 if one.status.due_soon else 3
+    settled = state in ("arrived", "verified", "accepted", "waived", "cancelled")
+    due = one.status.due
+    return (settled and first == 3, first, due is None, due or 0, _ORDER.index(state), one.row.position)
+
+
+def _asked_for(one: Entry, late: bool, within: str | None, states: tuple[str, ...], now: datetime) -> bool:
+    if late and not one.status.late:
+        return False
+    if states and one.status.state.value not in states:
+        return False
+    if within is None:
+        return True
+    try:
+        ahead = timedelta(seconds=parse_duration(within))
+    except ValueError as error:
+        raise UsageError(f"--due-within: {error}") from None
+    open_ = one.status.state.value in ("expected", "partial", "failed", "rejected")
+    return open_ and one.status.due is not None and one.status.due <= now + ahead
+
+
+def deliverable_json(one: Entry) -> dict[str, Any]:
+    """One deliverable as the contract's `deliverables --json` has it."""
+    status = one.status
+    return {
+        "id": one.row.key,
+        "name": one.row.name,
+        "kind": one.row.kind,
+        "from": one.row.sender,
+        "to": one.row.receiver,
+        "due": _time(status.due),
+        "status": status.state.value,
+        "late": status.late,
+        "arrived_late": status.arrived_late,
+        "due_soon": status.due_soon,
+        "original_due": _time(status.original_due),
+        "completed": _time(status.completed_at),
+        "late_by": None if status.late_by is None else round(status.late_by.total_seconds()),
+        "counts": {"required": status.required, "arrived": status.arrived, "verified": status.verified},
+        "missing": [readable(name) for name in status.missing],
+        "proof": one.known.proof.value,
+        "items": [
+            {
+                "name": item.name,
+                "required": item.required,
+                "arrived": item.arrived,
+                "verified": item.verified,
+                "conforms": item.conforms,
+                "files": [readable(path) for path in _current(one, item.name)],
+                "missing": [readable(name) for name in item.missing],
+                "waived": item.waived,
+                "problems": [_problem(finding) for finding in item.problems],
+            }
+            for item in status.items
+        ],
+        "problems": [_problem(finding) for finding in status.problems],
+        "decision": None if status.holds is None else _decision(status.holds),
+        "reopened": None if status.reopened is None else _decision(status.reopened),
+    }
+
+
+def _time(when: datetime | None) -> str | None:
+    return None if when is None else rfc3339(microseconds(when))
+
+
+def _decision(said: Any) -> dict[str, Any]:
+    return {"word": said.word.value, "at": _time(said.at), "by": said.by, "why": said.why}
+
+
+def _problem(finding: Finding) -> dict[str, Any]:
+    volume, _, path = (finding.path or "").partition(":")
+    return {
+        "rule": finding.rule,
+        "expected": finding.expected,
+        "observed": finding.observed,
+        "path": readable(path) if finding.path else None,
+        "volume": volume or None,
+        "outcome": finding.outcome.value,
+        "notice": finding.notice,
+    }
+
+
+def _current(one: Entry, name: str) -> list[str]:
+    """The paths of what fulfils an item."""
+    return [
+        linked.path
+        for item in one.known.items
+        if item.name == name
+        for linked in item.linked
+        if linked.role.value in ("current", "conflict")
+    ]
+
+
+def word_of(one: Entry) -> str:
+    """The status in a word or two, with what stands beside it."""
+    status = one.status
+    return status.state.value + (
+        ", late"
+        if status.late
+        else ", arrived late"
+        if status.arrived_late
+        else ", due soon"
+        if status.due_soon
+        else ""
+    )
+
+
+def _board(entries: list[Entry], by: str | None, now: datetime, zone: tzinfo) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not entries:
+        click.echo("No deliverable fits.", err=True)
+        return
+    out = console()
+    for group, some in _groups(entries, by):
+        if by is not None:
+            late = sum(one.status.late for one in some)
+            out.print(f"[bold]{escape(shown(group) or 'none')}[/]: {len(some)}" + (f", {late} late" if late else ""))
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("ID", "NAME", "FROM", "DUE", "STATUS", "HERE", "WHAT"):
+            table.add_column(name, overflow="fold", no_wrap=name in ("DUE", "HERE"))
+        for one in some:
+            status = one.status
+            colour = "bold red" if status.late else _COLOURS.get(status.state.value, "")
+            word = word_of(one)
+            table.add_row(
+                escape(shown(one.row.key)),
+                escape(shown(one.row.name)),
+                escape(shown(one.row.sender)),
+                _due(status.due, zone),
+                f"[{colour}]{word}[/]" if colour else word,
+                f"{status.arrived} of {status.required}",
+                escape(shown(summary(one, now))),
+            )
+        out.print(table)
+
+
+def _groups(entries: list[Entry], by: str | None) -> Iterable[tuple[str, list[Entry]]]:
+    if by is None:
+        return [("", entries)]
+    groups: dict[str, list[Entry]] = {}
+    for one in entries:
+        groups.setdefault(_group_of(one, by), []).append(one)
+    return sorted(groups.items())
+
+
+def _group_of(one: Entry, by: str) -> str:
+    if by == "vendor":
+        return one.row.sender
+    if by == "kind":
+        return one.row.kind
+    if by == "status":
+        return one.status.state.value
+    if by == "due":
+        return "" if one.status.due is None else one.status.due.date().isoformat()
+    from assetwatch.delivery.link import reel_of
+
+    number = reel_of(one.scheduled)
+    return "" if number is None else f"R{number}"
+
+
+def _due(due: datetime | None, zone: tzinfo) -> str:
+    return "-" if due is None else local_time(microseconds(due), zone)
+
+
+def summary(one: Entry, now: datetime) -> str:
+    """What a person has to know of a deliverable, in one line."""
+    status = one.status
+    if status.holds is not None:
+        return f"{status.state.value} by {status.holds.by}" + (f": {status.holds.why}" if status.holds.why else "")
+    failing = [f for item in status.items for f in item.problems if f.failed] + [f for f in status.problems if f.failed]
+    parts = []
+    if failing:
+        parts.append(in_words(failing[0]) + (f" and {len(failing) - 1} more" if len(failing) > 1 else ""))
+    if status.missing:
+        more = f" and {len(status.missing) - 3} more" if len(status.missing) > 3 else ""
+        parts.append("missing: " + ", ".join(status.missing[:3]) + more)
+    if status.late and status.late_by is not None:
+        parts.append(f"late by {duration(status.late_by.total_seconds())}")
+    if status.reopened is not None:
+        parts.append(f"reopened: '{status.reopened.word.value}' was said of other files")
+    return "; ".join(parts)
+
+
+def in_words(finding: Finding) -> str:
+    """A finding as a sentence, with the name of the file and no folder."""
+    name = (finding.path or "").rpartition("/")[2].rpartition(":")[2]
+    text = f"{finding.rule}"
+    if finding.expected or finding.observed:
+        text += f" expected {finding.expected or '?'}, is {finding.observed or 'not known'}"
+    return f"{name}: {text}" if name else text
+
+
+def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
+    """Everything about one deliverable, as lines."""
+    status = one.status
+    lines = [f"{shown(one.row.key)}  {shown(one.row.name)}"]
+    facts = [
+        one.row.kind,
+        f"from {one.row.sender}" if one.row.sender else "",
+        f"to {one.row.receiver}" if one.row.receiver else "",
+    ]
+    lines.append(shown(", ".join(part for part in facts if part)))
+    due = f"due {_due(status.due, zone)}"
+    if status.original_due is not None:
+        due += f" (first {_due(status.original_due, zone)})"
+    lines.append(f"{word_of(one)}, {due}, {status.arrived} of {status.required} here, proof: {one.known.proof.value}")
+    line = summary(one, now)
+    if line:
+        lines.append(shown(line))
+    for item, known in zip(status.items, one.known.items, strict=True):
+        needed = "" if known.required else ", optional"
+        conforms = {True: ", conforms", False: ", does not conform", None: ""}[item.conforms]
+        waived = ", waived" if item.waived else ""
+        lines += [
+            "",
+            f"{shown(item.name)}: {item.arrived} of {item.required}, {item.verified} proved{needed}{conforms}{waived}",
+        ]
+        for linked in known.linked:
+            role = "" if linked.role.value == "current" else f", {linked.role.value.replace('_', ' ')}"
+            lacking = f", lacks {linked.incomplete}" if linked.incomplete else ""
+            lines.append(
+                f"  {shown(linked.path)}  {linked.integrity.value}{role}{lacking}, "
+                f"{local_time(microseconds(linked.arrived), zone)}"
+            )
+        lines += [f"  missing: {shown(name)}" for name in item.missing]
+        lines += [
+            f"  {'note' if f.notice else 'wrong' if f.failed else f.outcome.value}: {shown(in_words(f))}"
+            for f in item.problems
+        ]
+    if status.problems:
+        lines += ["", "Its elements with each other:"]
+        lines += [f"  {f.outcome.value}: {shown(in_words(f))}" for f in status.problems]
+    if one.known.decisions:
+        lines.append("")
+        for said in one.known.decisions:
+            of = f" {said.item}" if said.item else ""
+            why = f": {said.why}" if said.why else ""
+            lines.append(
+                f"{local_time(microseconds(said.at), zone)}  {said.word.value}{of} by {shown(said.by)}{shown(why)}"
+            )
+    return lines
+
+
+def _ambiguous(connection: Any, as_json: bool) -> int:
+    from assetwatch.catalog import deliverables as rows
+    from assetwatch.catalog import volumes
+
+    names = volumes.names(connection)
+    found = rows.ambiguous(connection)
+    if as_json:
+        write_json(
+            [
+                {
+                    "volume": names.get(volume_id),
+                    "path": readable(path),
+                    "items": [{"deliverable": key, "item": item} for key, item in taken],
+                }
+                for volume_id, path, taken in found
+            ]
+        )
+    else:
+        for volume_id, path, taken in found:
+            click.echo(
+                f"{shown(names.get(volume_id, ''))}:{shown(path)}  "
+                + "; ".join(f"{shown(key)}, {shown(item)}" for key, item in taken)
+            )
+        if not found:
+            click.echo("No file fits more than one item.", err=True)
+    return 1 if found else 0
+
+
+def _on_time(entries: list[Entry], as_json: bool) -> None:
+    """Of every sender: how many came in time, late, or are late now."""
+    record: dict[str, dict[str, int]] = {}
+    for one in entries:
+        mine = record.setdefault(
+            one.row.sender, {"deliverables": 0, "on_time": 0, "arrived_late": 0, "late": 0, "open": 0}
+        )
+        mine["deliverables"] += 1
+        status = one.status
+        if status.late:
+            mine["late"] += 1
+        elif status.arrived_late:
+            mine["arrived_late"] += 1
+        elif status.completed_at is not None:
+            mine["on_time"] += 1
+        elif status.state.value in ("expected", "partial", "failed", "rejected"):
+            mine["open"] += 1
+    if as_json:
+        write_json([{"from": sender, **counts} for sender, counts in sorted(record.items())])
+        return
+    for sender, counts in sorted(record.items()):
+        click.echo(
+            f"{shown(sender) or 'nobody named'}: {counts['deliverables']} deliverables, {counts['on_time']} in time, "
+            f"{counts['arrived_late']} arrived late, {counts['late']} late now, {counts['open']} still open"
+        )

@@ -1,0 +1,151 @@
+"""How is a schedule kept in the catalog's rows, and where does every deliverable stand by what they say?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from assetwatch.catalog import deliverables as rows
+from assetwatch.catalog.deliverables import DecisionRow, DeliverableRow, ItemRow, Scheduled
+from assetwatch.delivery import schedule as s
+from assetwatch.delivery import status
+from assetwatch.delivery.counts import Count
+from assetwatch.delivery.findings import Finding
+from assetwatch.delivery.match import Rule
+from assetwatch.units import instant, microseconds
+
+#: What of a deliverable is kept as its terms, besides its own columns.
+_TERMS = ("grace_s", "due_soon_s", "proof", "folder", "volume", "note", "agree")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What was found of one item in the catalog."""
+
+    linked: tuple[status.Linked, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One deliverable on the board: as scheduled, as it stands, and what it stands on."""
+
+    row: DeliverableRow
+    scheduled: s.Deliverable
+    known: status.Deliverable
+    status: status.Status
+
+
+_found = msgspec.json.Decoder(Found)
+_agreement = msgspec.json.Decoder(tuple[Finding, ...])
+encode = msgspec.json.Encoder().encode
+
+
+def as_scheduled(one: s.Deliverable) -> Scheduled:
+    """A deliverable as the catalog takes it."""
+    return Scheduled(
+        key=one.id,
+        name=one.name,
+        kind=one.kind,
+        sender=one.sender,
+        receiver=one.receiver,
+        due_us=None if one.due is None else microseconds(one.due),
+        terms=encode({name: getattr(one, name) for name in _TERMS}).decode(),
+        items=[(item.name, encode(_item_terms(item)).decode()) for item in one.items],
+        roots=sorted(roots_of(one)),
+    )
+
+
+def _item_terms(item: s.Item) -> dict[str, Any]:
+    return {one.name: getattr(item, one.name) for one in fields(s.Item) if one.name != "name"}
+
+
+def roots_of(one: s.Deliverable) -> set[str]:
+    """The folders below which something may be meant for a deliverable."""
+    found = {one.folder} if one.folder else set()
+    for item in one.items:
+        found |= {Rule.compile(pattern).folder for pattern in (item.match, item.timeline) if pattern}
+    return {""} if "" in found else found
+
+
+def scheduled_of(row: DeliverableRow, items: Iterable[ItemRow]) -> s.Deliverable:
+    """A deliverable as the schedule has it, from the catalog's rows."""
+    return s.Deliverable(
+        id=row.key,
+        name=row.name,
+        kind=row.kind,
+        sender=row.sender,
+        receiver=row.receiver,
+        due=None if row.due_us is None else instant(row.due_us),
+        **msgspec.json.decode(row.terms),
+        items=tuple(s.Item(name=item.name, **msgspec.json.decode(item.terms)) for item in items),
+    )
+
+
+def schedule_in(connection: Connection) -> list[s.Deliverable]:
+    """The schedule in force."""
+    items = rows.items_of(connection)
+    return [scheduled_of(row, items.get(row.id, [])) for row in rows.all_deliverables(connection)]
+
+
+def board(connection: Connection, now: datetime, keys: Sequence[str] | None = None) -> list[Entry]:
+    """Where the deliverables of the schedule stand now, in its order; those with these ids, or all."""
+    if keys is None:
+        wanted = rows.all_deliverables(connection)
+        ids = None
+    else:
+        wanted = [row for row in (rows.by_key(connection, key) for key in keys) if row is not None]
+        ids = [row.id for row in wanted]
+    items = rows.items_of(connection, ids)
+    decisions = rows.decisions_of(connection, ids)
+    found = []
+    for row in wanted:
+        known = known_of(row, items.get(row.id, []), decisions.get(row.id, []))
+        scheduled = scheduled_of(row, items.get(row.id, []))
+        found.append(Entry(row, scheduled, known, status.derive(known, now)))
+    return found
+
+
+def known_of(row: DeliverableRow, items: Sequence[ItemRow], decisions: Sequence[DecisionRow]) -> status.Deliverable:
+    """What is known of a deliverable, as `status.derive` takes it."""
+    terms = msgspec.json.decode(row.terms)
+    return status.Deliverable(
+        id=row.key,
+        items=tuple(_item(item) for item in items),
+        due=None if row.due_us is None else instant(row.due_us),
+        grace=timedelta(seconds=terms["grace_s"]),
+        lead=timedelta(seconds=terms["due_soon_s"]),
+        original_due=None if row.original_due_us is None else instant(row.original_due_us),
+        proof=status.Proof(terms["proof"]),
+        agreement=None if row.agreement is None else _agreement.decode(row.agreement),
+        decisions=tuple(_decision(one) for one in decisions),
+    )
+
+
+def _item(row: ItemRow) -> status.Item:
+    terms = msgspec.json.decode(row.terms)
+    found = _found.decode(row.found)
+    return status.Item(
+        name=row.name,
+        count=Count.parse(terms["count"]),
+        required=terms["required"],
+        has_spec=bool(terms["spec"]),
+        linked=found.linked,
+        findings=found.findings,
+    )
+
+
+def _decision(row: DecisionRow) -> status.Decision:
+    return status.Decision(
+        word=status.Word(row.word),
+        at=instant(row.at_us),
+        by=row.who,
+        why=row.why,
+        versions=frozenset(one[2] for one in msgspec.json.decode(row.contents)),
+        item=row.item,
+        due=None if row.due_us is None else instant(row.due_us),
+    )

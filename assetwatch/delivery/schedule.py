@@ -1,0 +1,158 @@
+"""What is a schedule: who owes what to whom, by when, and how do two of them differ?
+
+Values only; nothing here reads a file. `schedule_toml`, `schedule_csv` and `schedule_xlsx` read and write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Final
+
+#: What may prove that an item is what was sent: its sender's list, a second reading of our own, nothing.
+PROOFS: Final = ("manifest", "reread", "none")
+
+#: Seconds before the due date from which a deliverable is due soon, unless the schedule says otherwise.
+SOON_S: Final = 172_800
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that a deliverable needs.
+
+    `match` is a pattern of `delivery.match` below a volume's root; `timeline` one for a cut list whose sources are
+    needed as well. `count` is a text of `delivery.counts`. `spec` holds rules as `{key: wanted}`; `asset` (`file`,
+    `sequence`, `folder`, empty for any) and `media` (rules as in `spec`) narrow down what the patterns may take.
+    """
+
+    name: str
+    match: str = ""
+    timeline: str = ""
+    count: str = ""
+    spec: dict[str, Any] = field(default_factory=dict)
+    asset: str = ""
+    media: dict[str, Any] = field(default_factory=dict)
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverable:
+    """Something scheduled to arrive. `due` is an aware instant; `grace_s` and `due_soon_s` are seconds.
+
+    `folder` is claimed: a file below it that no item takes is told. `volume` is empty where any will do.
+    """
+
+    id: str
+    name: str
+    kind: str = ""
+    sender: str = ""
+    receiver: str = ""
+    due: datetime | None = None
+    grace_s: int = 0
+    due_soon_s: int = SOON_S
+    proof: str = "none"
+    folder: str = ""
+    volume: str = ""
+    note: str = ""
+    agree: dict[str, Any] = field(default_factory=dict)
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong in a schedule's file: `where` (line and key, or sheet, row and column), and what was expected."""
+
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a file says: deliverables in its order; faults, for which nothing is applied; notes, which only tell."""
+
+    deliverables: tuple[Deliverable, ...]
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How one deliverable differs: `added`, `changed` or `removed`; of a change [(field, before, after)]."""
+
+    kind: str
+    id: str
+    name: str
+    differences: tuple[tuple[str, str, str], ...] = ()
+
+
+#: The names of fields as people write them in a schedule.
+WRITTEN: Final = {
+    "sender": "from",
+    "receiver": "to",
+    "grace_s": "grace",
+    "due_soon_s": "due_soon",
+}
+
+
+def difference(before: Iterable[Deliverable], after: Iterable[Deliverable]) -> list[Change]:
+    """What an import would do, by stable id: added and changed in the new order, then removed in the old one."""
+    old = {one.id: one for one in before}
+    new = {one.id: one for one in after}
+    found: list[Change] = []
+    for one in new.values():
+        was = old.get(one.id)
+        if was is None:
+            found.append(Change("added", one.id, one.name))
+        elif was != one:
+            found.append(Change("changed", one.id, one.name, tuple(_differences(was, one))))
+    found += [Change("removed", one.id, one.name) for one in old.values() if one.id not in new]
+    return found
+
+
+def _differences(before: Deliverable, after: Deliverable) -> Iterable[tuple[str, str, str]]:
+    for one in fields(Deliverable):
+        was, now = getattr(before, one.name), getattr(after, one.name)
+        if was != now and one.name != "items":
+            yield WRITTEN.get(one.name, one.name), _written(was), _written(now)
+    old = {item.name: item for item in before.items}
+    new = {item.name: item for item in after.items}
+    for name, item in new.items():
+        known = old.get(name)
+        if known is None:
+            yield f"item {name}", "", "added"
+        elif known != item:
+            for one in fields(Item):
+                was, now = getattr(known, one.name), getattr(item, one.name)
+                if was != now:
+                    yield f"item {name}: {one.name}", _written(was), _written(now)
+    for name in old:
+        if name not in new:
+            yield f"item {name}", "", "removed"
+    if [*old] != [*new] and {*old} == {*new}:
+        yield "order of items", ", ".join(old), ", ".join(new)
+
+
+def _written(value: Any) -> str:
+    """A value as a difference shows it."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "minutes")
+    if isinstance(value, dict):
+        return "; ".join(f"{key}={wanted}" for key, wanted in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def twice(ids: Sequence[str]) -> list[str]:
+    """The texts that stand more than once, in their order."""
+    seen: set[str] = set()
+    found: dict[str, None] = {}
+    for one in ids:
+        if one in seen:
+            found[one] = None
+        seen.add(one)
+    return list(found)

@@ -1,0 +1,94 @@
+"""How is a schedule read from a real workbook, out of Excel, LibreOffice or Google Sheets?"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final
+
+from assetwatch.delivery.schedule import Fault, Schedule
+from assetwatch.delivery.schedule_csv import Sheet, letters, read_sheets
+
+#: Bytes that a workbook may come to when unpacked, and rows of one sheet: far above any schedule.
+_UNPACKED_MAX: Final = 300_000_000
+_ROWS_MAX: Final = 100_000
+_COLUMNS_MAX: Final = 200
+
+
+def read_xlsx(content: bytes, zone: tzinfo) -> Schedule:
+    """The schedule in a workbook's visible sheets. Never raises for what is in it.
+
+    Merged cells stand for each of their cells. Of a formula the value that was saved with it counts.
+    """
+    import openpyxl  # type: ignore[import-untyped]  # slow to import, and few schedules are workbooks
+    from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > _UNPACKED_MAX:
+                return Schedule((), (Fault("", "the workbook is too large to be a schedule"),))
+        values = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+        formulas = openpyxl.load_workbook(io.BytesIO(content), data_only=False)
+    except (
+        zipfile.BadZipFile,
+        InvalidFileException,
+        KeyError,
+        ValueError,
+        OSError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        return Schedule((), (Fault("", f"no workbook that can be read: {error}"),))
+    faults: list[Fault] = []
+    sheets: list[Sheet] = []
+    for sheet in values.worksheets:
+        if sheet.sheet_state != "visible":
+            continue
+        rows = _rows(sheet, formulas[sheet.title], faults)
+        sheets.append(Sheet(sheet.title, rows))
+    read = read_sheets(sheets, zone)
+    return Schedule(read.deliverables, (*faults, *read.faults), read.notes)
+
+
+def _rows(sheet: Any, formulas: Any, faults: list[Fault]) -> list[list[Any]]:
+    """A sheet's values by row; what cannot be taken at its word becomes a fault."""
+    height, width = min(sheet.max_row or 0, _ROWS_MAX), min(sheet.max_column or 0, _COLUMNS_MAX)
+    rows: list[list[Any]] = [
+        [_value(cell) for cell in row] for row in sheet.iter_rows(min_row=1, max_row=height, max_col=width)
+    ]
+    for row in formulas.iter_rows(min_row=1, max_row=height, max_col=width):
+        for cell in row:
+            where = f"sheet {sheet.title!r}, row {cell.row}, column {letters(cell.column - 1)}"
+            here = rows[cell.row - 1][cell.column - 1]
+            if cell.data_type == "f" and here is None:
+                faults.append(Fault(where, "a formula whose value was not saved: open and save the workbook once"))
+            elif cell.data_type == "e" or (isinstance(here, str) and here in _ERRORS):
+                faults.append(Fault(where, f"the cell holds the error {here}"))
+    for area in sheet.merged_cells.ranges:
+        if area.min_col != area.max_col or area.max_col > width:
+            continue  # a title over several columns is said once
+        value = rows[area.min_row - 1][area.min_col - 1]
+        for number in range(area.min_row, min(area.max_row, height) + 1):
+            rows[number - 1][area.min_col - 1] = value
+    return rows
+
+
+_ERRORS: Final = frozenset({"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
+
+
+def _value(cell: Any) -> Any:
+    """A cell's value; an empty or blank text is none, and a date that carries no time of day is a day."""
+    value = cell.value
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, datetime):
+        # Spreadsheets count days in parts: what was meant is the second.
+        value = (
+            value.replace(microsecond=0)
+            if value.microsecond < 500_000
+            else value.replace(microsecond=0) + timedelta(seconds=1)
+        )
+        shows_time = any(sign in str(cell.number_format).lower() for sign in ("h", "s"))
+        return value if shows_time or value.time() != value.min.time() else value.date()
+    return value

@@ -1,0 +1,1 @@
+"""Are the files still what they were? Reading again what was recorded, and what follows from it."""
