@@ -198,6 +198,9 @@ def _noted(note: dict[str, Any]) -> str:
         "back": "is there again",
         "hard_link": "is another name (hard link) of a file that was read already",
         "set_aside": "was set aside",
+        "misread": "was read wrongly once: a second reading, past the page cache, was as recorded",
+        "healed": "reads as recorded again",
+        "readable_again": "can be read again",
         "readings_differ": "was read a second time, and the two readings differ: the second is kept beside the first",
     }
     if note["what"] == "moved":
