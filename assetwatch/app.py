@@ -148,7 +148,7 @@ def make_daemon(
     from assetwatch.media.probe import Prober
     from assetwatch.units import microseconds
 
-    _allow_open_files()
+    capacity = max(16, min(CAPACITY, _allow_open_files() // 2 - 64))
     # Readers let go of the interpreter at each system call, and would wait 5 ms for it back while rows are made.
     sys.setswitchinterval(0.0005)
     clock = clock or SystemClock()
@@ -173,7 +173,7 @@ def make_daemon(
     pool = ReaderPool(
         config.checksum.workers if isinstance(config.checksum.workers, int) else None,
         clock,
-        capacity=CAPACITY,
+        capacity=capacity,
         wake=wake.set,
     )
     prober = Prober(
@@ -187,7 +187,14 @@ def make_daemon(
         for section, volume_id in taken
     ]
     reading = ReadingRoom(
-        database, ids, pool, prober, config.checksum.algorithms, {care.id: care.intake for care in cares}, clock
+        database,
+        ids,
+        pool,
+        prober,
+        config.checksum.algorithms,
+        {care.id: care.intake for care in cares},
+        clock,
+        capacity,
     )
     return Daemon(
         database=database,
@@ -302,12 +309,14 @@ def _keeper(kind: str, now_us: int) -> dict[str, object]:
     }
 
 
-def _allow_open_files() -> None:
-    """Have as many files open as the machine allows: a shell's soft limit is low for the sake of select(2)."""
+def _allow_open_files() -> int:
+    """Have as many files open as the machine allows: a shell's soft limit is kept low for select(2). How many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return _OPEN_FILES if soft == resource.RLIM_INFINITY else soft
 
 
 def boot_id() -> str:

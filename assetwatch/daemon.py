@@ -275,7 +275,7 @@ class Daemon:
         return 1
 
     def _link(self, *, looked: bool) -> int:
-        """Compare scheduled deliverables with the catalog, where a file that they may be about came, went or changed."""
+        """Compare scheduled deliverables with the catalog, where a file that may be meant came, went or changed."""
         now = self._clock.monotonic()
         if not (looked or self._owed) and now < self._next_link:
             return 0
@@ -398,7 +398,8 @@ class Daemon:
         online = [care for care in self.cares if care.online]
         if any(care.scanning or not care.scans_done for care in online) or self._reading.busy or self._stale:
             return False
-        if self._promises or self._owed or self._entry is not None or (self._comparer is not None and self._comparer.busy):
+        judging = self._comparer is not None and self._comparer.busy
+        if self._promises or self._owed or self._entry is not None or judging:
             return False
         if not online:
             return True

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
 
 
 class Presence(StrEnum):
@@ -50,11 +54,25 @@ class FileKind(StrEnum):
     SPECIAL = "special"  #: FIFO, socket or device: recorded, never opened
 
 
+#: The range of a catalog's integers: 64 bits with a sign, on either database.
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+def kept_inode(number: int) -> int:
+    """An inode number as the catalog keeps it: those above 2**63 (some network mounts make them up) become negative."""
+    return number if number <= _MOST else number - 2**64
+
+
+def kept_ns(nanoseconds: int) -> int:
+    """A file time as the catalog keeps it: one beyond the year 2262, or before 1677, is held at that end."""
+    return max(_LEAST, min(nanoseconds, _MOST))
+
+
 @dataclass(frozen=True, slots=True)
 class Stat:
     """The part of stat(2) that tells one content of a file from another.
 
-    `size` in bytes; `mtime_ns`, `ctime_ns` in nanoseconds since the epoch.
+    `size` in bytes; `mtime_ns`, `ctime_ns` in nanoseconds since the epoch, and `inode`, as the catalog keeps them.
     """
 
     size: int
@@ -62,6 +80,12 @@ class Stat:
     ctime_ns: int
     inode: int
     device: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Stat:
+        """The stat that the system gave."""
+        times = (kept_ns(found.st_mtime_ns), kept_ns(found.st_ctime_ns))
+        return cls(found.st_size, *times, kept_inode(found.st_ino), found.st_dev)
 
     def same_content_as(self, other: Stat) -> bool:
         """Whether nothing suggests that the bytes differ: size, mtime and inode are equal.

@@ -221,17 +221,20 @@ def add_root(connection: Connection, deliverable_id: int, root: str) -> None:
 
 def stale(connection: Connection, limit: int) -> list[DeliverableRow]:
     """Deliverables that have to be compared with the catalog, `limit` of them at most."""
-    query = select(*t.deliverable.c).where(t.deliverable.c.stale == 1).order_by(t.deliverable.c.id).limit(limit)
+    query = select(*t.deliverable.c).where(t.deliverable.c.stale > 0).order_by(t.deliverable.c.id).limit(limit)
     return [DeliverableRow(*row) for row in connection.execute(query)]
 
 
-def set_found(
-    connection: Connection, deliverable_id: int, agreement: str | None, found: Mapping[int, str], now_us: int
-) -> None:
-    """Keep what a comparison found: item id -> JSON; the deliverable is up to date."""
-    connection.execute(
-        update(t.deliverable).where(t.deliverable.c.id == deliverable_id).values(stale=0, agreement=agreement)
-    )
+def claim(connection: Connection, deliverable_ids: Sequence[int]) -> None:
+    """Note that these are compared from now on: what changes before that is done makes them stale again."""
+    connection.execute(update(t.deliverable).where(t.deliverable.c.id.in_(deliverable_ids)).values(stale=2))
+
+
+def set_found(connection: Connection, deliverable_id: int, agreement: str | None, found: Mapping[int, str]) -> None:
+    """Keep what a comparison found: item id -> JSON. Up to date is what did not become stale in the meantime."""
+    here = t.deliverable.c.id == deliverable_id
+    connection.execute(update(t.deliverable).where(here).values(agreement=agreement))
+    connection.execute(update(t.deliverable).where(here, t.deliverable.c.stale == 2).values(stale=0))
     rows = [{"the_id": identity, "said": said} for identity, said in found.items()]
     if rows:
         connection.execute(

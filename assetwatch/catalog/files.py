@@ -479,7 +479,7 @@ def doubt_deliverables(connection: Connection, folder_ids: Iterable[int]) -> Non
             t.delivery_root.c.root.in_(bindparam("roots", expanding=True))
         )
         connection.execute(
-            update(t.deliverable).where(t.deliverable.c.id.in_(meant), t.deliverable.c.stale == 0).values(stale=1),
+            update(t.deliverable).where(t.deliverable.c.id.in_(meant), t.deliverable.c.stale != 1).values(stale=1),
             {"roots": piece},
         )
 

@@ -350,12 +350,12 @@ deliverable = _table(
     Column("imported_us", Int64, nullable=False),
     #: when an import no longer named it; its links, decisions and history stay
     Column("removed_us", Int64),
-    #: 1: a file that it may be about came, went or changed since it was compared with the catalog
+    #: 1: a file that it may be about came, went or changed since it was compared; 2: it is being compared
     Column("stale", Integer, nullable=False, server_default="1"),
     #: JSON: what its elements gave when they were compared with each other; null: not compared yet
     Column("agreement", Text),
     Index("uq_deliverable_key", "key", unique=True),
-    _partial("ix_deliverable_stale", "stale", where="stale = 1"),
+    _partial("ix_deliverable_stale", "stale", where="stale > 0"),
 )
 
 #: A folder below which files may be meant for a deliverable: what changes there makes it stale.

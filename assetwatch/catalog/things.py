@@ -7,6 +7,7 @@ the version ids of all its files, so that new bytes in any of them make it anoth
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -120,7 +121,40 @@ def whole_folder(connection: Connection, volume_id: int, path: str) -> Thing | N
         return None
     arriving = sum(one.presence == Presence.ARRIVING.value or one.version_id is None for one in rows)
     lacking = f"{arriving} files are still arriving" if arriving else _promised(connection, volume_id, path)
-    return _thing(f"d{volume_id}:{path}", path, there, incomplete=lacking)
+    lists = _lists(connection, volume_id, path)
+    sent = [one for one in there if join(one.folder, one.name) not in lists]
+    return _thing(f"d{volume_id}:{path}", path, there, incomplete=lacking, proofs_of=sent or there)
+
+
+def _lists(connection: Connection, volume_id: int, path: str) -> set[str]:
+    """The senders' lists in a folder and below it: nobody proves these themselves."""
+    rows = connection.execute(select(t.package.c.lists).where(*_packages_in(volume_id, path))).scalars()
+    return {listed for text in rows for listed, _ in json.loads(text)}
+
+
+def _packages_in(volume_id: int, path: str) -> list[Any]:
+    below_it = t.package.c.path.startswith(path + "/", autoescape=True)
+    return [t.package.c.volume_id == volume_id, or_(t.package.c.path == path, below_it)]
+
+
+def wrong_files(connection: Connection, thing: Thing, limit: int) -> list[tuple[str, str]]:
+    """(path, state) of the files of a folder or sequence that are wrong or, by its sender's lists, not here."""
+    wrong = [
+        (join(one.folder, one.name), one.integrity)
+        for some in slices(sorted(set(thing.versions)))
+        for one in _select(connection, t.file.c.version_id, some)
+        if one.integrity in _BAD
+    ]
+    if thing.asset[0] == "d":
+        missing = connection.execute(
+            select(t.claim.c.path)
+            .select_from(t.claim.join(t.package, t.package.c.id == t.claim.c.package_id))
+            .where(*_packages_in(thing.volume_id, thing.path), t.claim.c.verdict.in_(("missing", "waiting")))
+            .order_by(t.claim.c.path)
+            .limit(limit)
+        ).scalars()
+        wrong += [(path, "missing") for path in missing]
+    return sorted(wrong)[:limit]
 
 
 def by_asset(connection: Connection, assets: Iterable[str]) -> dict[str, Thing]:
@@ -240,7 +274,12 @@ def _sequences(connection: Connection, frames: dict[int, list[_One]]) -> list[Th
 
 
 def _thing(
-    asset: str, path: str, members: list[_One], incomplete: str | None = None, frames: tuple[int, int] | None = None
+    asset: str,
+    path: str,
+    members: list[_One],
+    incomplete: str | None = None,
+    frames: tuple[int, int] | None = None,
+    proofs_of: list[_One] | None = None,
 ) -> Thing:
     first = members[0]
     versions = tuple(one.version_id for one in members if one.version_id is not None)
@@ -268,7 +307,7 @@ def _thing(
         wrong_us=max(
             (one.checked_us or one.recorded_us or 0 for one in members if one.integrity in _BAD), default=None
         ),
-        proved=states == {Integrity.VERIFIED.value},
+        proved=all(one.integrity == Integrity.VERIFIED.value for one in proofs_of or members),
         read_again=all(one.checked_us is not None for one in members) and states.isdisjoint(_BAD),
         incomplete=incomplete,
         versions=versions,
@@ -288,10 +327,7 @@ def _number_of(versions: Sequence[int]) -> int:
 def _promised(connection: Connection, volume_id: int, path: str) -> str | None:
     """What the senders' lists in a folder or below it still wait for."""
     rows = connection.execute(
-        select(t.package.c.path, t.package.c.complete_us, t.package.c.listed).where(
-            t.package.c.volume_id == volume_id,
-            or_(t.package.c.path == path, t.package.c.path.startswith(path + "/", autoescape=True)),
-        )
+        select(t.package.c.path, t.package.c.complete_us, t.package.c.listed).where(*_packages_in(volume_id, path))
     ).all()
     waiting = [package for package, complete, _ in rows if complete is None]
     if not waiting:

@@ -314,7 +314,7 @@ def _looked_at(fd: int, expect: Stat | None, owned: bool, uncached: bool, refuse
     found = os.fstat(fd)
     if unfit := _unfit(found.st_mode):
         return unfit
-    seen = Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+    seen = Stat.of(found)
     if expect is not None and not expect.same_content_as(seen):
         return NotRead(Reason.CHANGED, "its size, time or inode is not what it was when it was last seen")
     if refuse_writers and being_written(fd):

@@ -50,7 +50,7 @@ def hash_command(ctx: click.Context, files: tuple[str, ...], algorithms: tuple[s
         except OSError:
             expect = None
         else:
-            expect = Stat(seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_dev)
+            expect = Stat.of(seen)
         orders.append(ReadOrder(key=number, path=path, algorithms=names, expect=expect))
     outcomes: dict[int, Any] = {}
     documents: list[dict[str, Any]] = []

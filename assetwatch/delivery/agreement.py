@@ -34,8 +34,8 @@ _ONE_CHANNEL: Final = re.compile(
 )
 #: A reel may begin so many seconds before its hour: slate, bars, leader.
 _LEADER_S: Final = 120
-#: A pull by 0.1 % shows from here on: below, it is less than two frames.
-_PULL_FRAMES: Final = 2000
+#: A pull by 0.1 % shows from here on: below, it cannot be told from a few frames missing.
+_PULL_FRAMES: Final = 5000
 
 
 class Kind(StrEnum):
@@ -140,8 +140,11 @@ def _one_reel(elements: list[Element], reel: int | None, asked: Asked) -> Iterat
 
 
 def _is_sound_list(element: Element) -> bool:
-    """Whether a list has sound only: it begins with its first sound and ends with its last."""
-    if element.timeline is None:
+    """Whether it is an EDL of sound only: it begins with its first sound and ends with its last.
+
+    Other formats have filler, so that a sound sequence is as long as the picture.
+    """
+    if element.timeline is None or element.timeline.format != "edl":
         return False
     tracks = {track[:1] for event in element.timeline.events for track in event.tracks}
     return bool(tracks) and "V" not in tracks
@@ -231,6 +234,8 @@ def _rates(measured: list[_Measured], rate: Fraction | None) -> Iterator[Finding
         if rate is None:
             return
         path = one.element.path
+        if path.lower().endswith(".scc"):
+            continue  # counts 29.97 whatever the picture's rate
         if one.rate is not None and one.rate != rate:
             yield Finding("frame_rate", Outcome.FAIL, _written(rate), _written(one.rate), path)
         elif one.rate is None and one.base is not None and one.base != tc.nominal(rate):
@@ -258,16 +263,15 @@ def _reference(cut: list[_Measured]) -> list[_Measured]:
 def _starts(cut: list[_Measured]) -> Iterator[Finding]:
     known = [one for one in _reference(cut) if one.start is not None]
     for one in known[1:]:
-        # Labels of two countings differ without a fault of their own; that they differ is told already.
-        same_label = (
-            one.label is not None and known[0].label is not None and _digits(one.label) == _digits(known[0].label)
-        )
-        if one.start != known[0].start and not (same_label and one.drop is not known[0].drop):
+        same_label = known[0].label is not None and _digits(one.label) == _digits(known[0].label)
+        # Of one label counted two ways, the counting is at fault, and that is told already.
+        told = same_label and (one.drop is not known[0].drop or one.base != known[0].base)
+        if one.start != known[0].start and not told:
             yield Finding("start_timecode", Outcome.FAIL, known[0].label, one.label, one.element.path)
 
 
-def _digits(label: str) -> str:
-    return re.sub("[^0-9]", "", label)
+def _digits(label: str | None) -> str:
+    return re.sub("[^0-9]", "", label or "")
 
 
 def _lengths(cut: list[_Measured], rate: Fraction | None) -> Iterator[Finding]:

@@ -179,7 +179,7 @@ class ClipIndex:
         if umid and (clips := self._by_umid.get(umid)):
             return FoundBy.UMID, tuple(clips)
         for name in _names(source.file, *source.files):
-            if (key := _key(name_of(name))) not in _GENERIC and (clips := self._by_clip.get(key)):
+            if (key := _key(name_of(name))) and (clips := self._by_clip.get(key)):
                 return FoundBy.FILE, tuple(clips)
         reel = _key(source.reel or "")
         for key in (_key(name_of(source.clip or "")), reel):

@@ -42,6 +42,9 @@ _REST_FACTOR = 10.0
 #: Seconds that one round may take.
 _ROUND_S = 0.5
 
+#: Wrong files of one folder or sequence that are told one by one.
+_TOLD_MAX = 50
+
 #: Who made a link by rule.
 _BY_RULE = "schedule"
 
@@ -49,6 +52,10 @@ _REEL = re.compile(r"(?<![A-Za-z0-9])R(?:eel)?[ _-]?0*([1-9][0-9]?)(?![0-9A-Za-z
 
 #: Words in a deliverable's kind that say that its elements are of one program, and have to agree.
 _AGREEING = ("turnover", "mix", "stem", "master", "caption", "subtitle")
+
+
+#: Whose a rule is: an item's id, and which of its patterns.
+_Key = tuple[int, str]
 
 
 class _Hit(NamedTuple):
@@ -76,8 +83,7 @@ class Linker:
         done = 0
         for row in wanted:
             began = self._clock.monotonic()
-            with self._database.write() as connection:
-                compare(connection, [row], self._clock.now())
+            compare(self._database, [row], self._clock.now())
             ended = self._clock.monotonic()
             done += 1
             if ended - began > 0.02:
@@ -96,46 +102,69 @@ def bring_up_to_date(database: Database, clock: Clock, batch: int = 500) -> int:
     done = 0
     while True:
         with database.read() as connection:
-            if not rows.stale(connection, 1):
-                return done
-        with database.write() as connection:
             some = rows.stale(connection, batch)
-            compare(connection, some, clock.now())
+        if not some:
+            return done
+        compare(database, some, clock.now())
         done += len(some)
 
 
-def compare(connection: Connection, stale: Sequence[DeliverableRow], now: datetime) -> None:
-    """Link what the rules of these deliverables take, end links that hold no more, and keep what the checks say."""
-    items = rows.items_of(connection, [row.id for row in stale])
-    links = rows.links_of(connection, [row.id for row in stale])
-    decisions = rows.decisions_of(connection, [row.id for row in stale])
+class _Outcome(NamedTuple):
+    """What comparing one deliverable gave: by item id what was found and what was taken."""
+
+    deliverable_id: int
+    agreement: tuple[Finding, ...]
+    found: dict[int, Found]
+    taken: dict[int, list[tuple[Thing, Role]]]
+
+
+def compare(database: Database, stale: Sequence[DeliverableRow], now: datetime) -> None:
+    """Link what the rules of these deliverables take, end links that hold no more, and keep what the checks say.
+
+    Between two short writes nobody is kept from the catalog.
+    """
+    with database.write() as connection:
+        rows.claim(connection, [row.id for row in stale])
+    with database.read() as connection:
+        outcomes = _compared(connection, stale)
+    now_us = microseconds(now)
+    with database.write() as connection:
+        links = rows.links_of(connection, [row.id for row in stale])
+        for one in outcomes:
+            for item_id, taken in one.taken.items():
+                _relink(connection, one.deliverable_id, item_id, taken, links.get(item_id, []), now_us)
+            found = {item_id: encode(said).decode() for item_id, said in one.found.items()}
+            rows.set_found(connection, one.deliverable_id, encode(one.agreement).decode(), found)
+
+
+def _compared(connection: Connection, stale: Sequence[DeliverableRow]) -> list[_Outcome]:
+    ids = [row.id for row in stale]
+    items = rows.items_of(connection, ids)
+    links = rows.links_of(connection, ids)
+    decisions = rows.decisions_of(connection, ids)
     scheduled = {row.id: scheduled_of(row, items.get(row.id, [])) for row in stale}
-    rules: list[tuple[tuple[int, str], Rule]] = []
+    rules: list[tuple[_Key, Rule]] = []
+    whole: set[_Key] = set()
     for row in stale:
         for item_row, item in zip(items.get(row.id, []), scheduled[row.id].items, strict=True):
             for what, pattern in (("match", item.match), ("timeline", item.timeline)):
                 if pattern:
                     rules.append(((item_row.id, what), Rule.compile(as_path(pattern))))
-    by_folder = {key for key, _ in rules} & {
-        (item_row.id, "match")
-        for row in stale
-        for item_row, item in zip(items.get(row.id, []), scheduled[row.id].items, strict=True)
-        if is_folder(item)
-    }
-    hits = _hits(connection, rules, by_folder)
+            if is_folder(item):
+                whole.add((item_row.id, "match"))
+    hits = _hits(connection, rules, whole)
     by_hand = things.by_asset(connection, {one.asset for some in links.values() for one in some if one.how == "hand"})
     names = volumes.names(connection)
+    outcomes: list[_Outcome] = []
     for row in stale:
-        one = _Comparison(connection, scheduled[row.id], names, now)
-        one.rejected = _rejected(decisions.get(row.id, []))
-        found: dict[int, str] = {}
+        one = _Comparison(connection, scheduled[row.id], names, _rejected(decisions.get(row.id, [])))
+        found: dict[int, Found] = {}
+        taken: dict[int, list[tuple[Thing, Role]]] = {}
         for item_row, item in zip(items.get(row.id, []), one.scheduled.items, strict=True):
-            mine = links.get(item_row.id, [])
-            taken = [*hits.get((item_row.id, "match"), []), *hits.get((item_row.id, "timeline"), [])]
-            result = one.item(item, taken, mine, by_hand)
-            found[item_row.id] = encode(result).decode()
-            _relink(connection, row.id, item_row.id, one.taken, mine, microseconds(now))
-        rows.set_found(connection, row.id, encode(one.agreement()).decode(), found, microseconds(now))
+            mine = [*hits.get((item_row.id, "match"), []), *hits.get((item_row.id, "timeline"), [])]
+            found[item_row.id], taken[item_row.id] = one.item(item, mine, links.get(item_row.id, []), by_hand)
+        outcomes.append(_Outcome(row.id, one.agreement(), found, taken))
+    return outcomes
 
 
 def is_folder(item: s.Item) -> bool:
@@ -148,11 +177,9 @@ def as_path(pattern: str) -> str:
     return pattern[:-1] if pattern.endswith("/") and not pattern.startswith("re:") else pattern
 
 
-def _hits(
-    connection: Connection, rules: Sequence[tuple[tuple[int, str], Rule]], by_folder: set[tuple[int, str]]
-) -> dict[tuple[int, str], list[_Hit]]:
+def _hits(connection: Connection, rules: Sequence[tuple[_Key, Rule]], by_folder: set[_Key]) -> dict[_Key, list[_Hit]]:
     """What each rule takes; every folder that rules ask for is gone through once."""
-    found: dict[tuple[int, str], list[_Hit]] = defaultdict(list)
+    found: dict[_Key, list[_Hit]] = defaultdict(list)
     plain = [(key, rule) for key, rule in rules if key not in by_folder]
     index = RuleIndex(plain)
     for root in outermost(rule.folder for _, rule in plain):
@@ -221,18 +248,18 @@ class _Comparison:
     """One deliverable while it is compared."""
 
     def __init__(
-        self, connection: Connection, scheduled: s.Deliverable, names: Mapping[int, str], now: datetime
+        self, connection: Connection, scheduled: s.Deliverable, names: Mapping[int, str], rejected: dict[str, datetime]
     ) -> None:
         self.scheduled = scheduled
-        self.rejected: dict[str, datetime] = {}
-        self.taken: list[tuple[Thing, Role, str]] = []  #: of the last item: thing, role, how
         self._connection = connection
         self._names = names
-        self._now = now
+        self._rejected = rejected
         self._elements: list[Element] = []
 
-    def item(self, item: s.Item, hits: Sequence[_Hit], links: Sequence[LinkRow], by_hand: Mapping[str, Thing]) -> Found:
-        """What is found of one item."""
+    def item(
+        self, item: s.Item, hits: Sequence[_Hit], links: Sequence[LinkRow], by_hand: Mapping[str, Thing]
+    ) -> tuple[Found, list[tuple[Thing, Role]]]:
+        """What is found of one item, and the things that were taken for it."""
         refused = {one.asset for one in links if one.how == "never"}
         hand = {one.asset for one in links if one.how == "hand"}
         wanted: dict[str, _Hit] = {}
@@ -251,14 +278,16 @@ class _Comparison:
         roles = self._roles(wanted, count)
         spec = Spec.compile(item.spec) if item.spec else None
         linked: list[Linked] = []
-        self.taken = []
+        findings: list[Finding] = []
         for asset, hit in wanted.items():
             role = roles[asset]
-            self.taken.append((hit.thing, role, "hand" if asset in hand else "rule"))
             linked.append(self._linked(hit, role, count, spec, facts))
             if role in (Role.CURRENT, Role.CONFLICT) and not hit.thing.frames and hit.thing.asset[0] == "f":
                 self._remember(hit.thing, facts.get(hit.thing.content))
-        return Found(tuple(linked))
+            if role in (Role.CURRENT, Role.CONFLICT):
+                findings += self._by_file(hit.thing)
+        taken = [(hit.thing, roles[asset]) for asset, hit in wanted.items()]
+        return Found(tuple(linked), tuple(findings)), taken
 
     def agreement(self) -> tuple[Finding, ...]:
         """What comparing the elements with each other gives; nothing where they need not agree."""
@@ -285,7 +314,7 @@ class _Comparison:
 
     def _roles(self, wanted: Mapping[str, _Hit], count: Count) -> dict[str, Role]:
         """What every thing is to the item."""
-        digests_matter = bool(self.rejected) or len(wanted) > 1
+        digests_matter = bool(self._rejected) or len(wanted) > 1
         candidates: dict[str, Candidate] = {}
         roles: dict[str, Role] = {}
         for asset, hit in wanted.items():
@@ -300,7 +329,7 @@ class _Comparison:
                 size=hit.thing.size,
                 arrived=instant(hit.thing.arrived_us),
             )
-        chosen = choose_versions(candidates.values(), self.rejected)
+        chosen = choose_versions(candidates.values(), self._rejected)
         for group, role in (
             (chosen.current, Role.CURRENT),
             (chosen.superseded, Role.SUPERSEDED),
@@ -343,6 +372,19 @@ class _Comparison:
     def _path(self, thing: Thing) -> str:
         return f"{self._names.get(thing.volume_id, '')}:{thing.path}"
 
+    def _by_file(self, thing: Thing) -> list[Finding]:
+        """Of a folder or sequence, which of its files are wrong or not here, the first of them by name."""
+        if thing.asset[0] == "f" or not (thing.incomplete or thing.wrong_us is not None):
+            return []
+        name = self._names.get(thing.volume_id, "")
+        found = []
+        for path, state in things.wrong_files(self._connection, thing, _TOLD_MAX):
+            wrong = state in (Integrity.MISMATCH, Integrity.UNREADABLE)
+            observed = {"mismatch": "other bytes", "unreadable": "not readable"}.get(state, "not here")
+            rule, expected = ("integrity", "the bytes that were sent") if wrong else ("complete", "every listed file")
+            found.append(Finding(rule, Outcome.FAIL, expected, observed, f"{name}:{path}", notice=not wrong))
+        return found
+
     def _remember(self, thing: Thing, facts: dict[str, Any] | None) -> None:
         """Keep a file as an element that has to agree with the others."""
         kind = kind_of(thing.path, facts)
@@ -378,14 +420,15 @@ def _relink(
     connection: Connection,
     deliverable_id: int,
     item_id: int,
-    taken: Sequence[tuple[Thing, Role, str]],
+    taken: Sequence[tuple[Thing, Role]],
     links: Sequence[LinkRow],
     now_us: int,
 ) -> None:
     """Bring the links of an item to what was taken: new ones are entered, those that hold no more are dated."""
     open_ = {(one.asset, one.content): one for one in links if one.how != "never"}
-    now = {(thing.asset, thing.content): (thing, role, how) for thing, role, how in taken}
-    before_by_hand = {one.asset: one.who for one in links if one.how == "hand"}
+    refused = {one.asset for one in links if one.how == "never"}
+    now = {(thing.asset, thing.content): (thing, role) for thing, role in taken if thing.asset not in refused}
+    by_hand = {one.asset: one.who for one in links if one.how == "hand"}
     rows.end_links(connection, [one.id for key, one in open_.items() if key not in now and _gone(one, now)], now_us)
     rows.add_links(
         connection,
@@ -398,11 +441,11 @@ def _relink(
                 "path": thing.path,
                 "content": thing.content,
                 "role": role.value,
-                "how": how,
-                "who": before_by_hand.get(thing.asset, _BY_RULE) if how == "hand" else _BY_RULE,
+                "how": "hand" if thing.asset in by_hand else "rule",
+                "who": by_hand.get(thing.asset, _BY_RULE),
                 "at_us": now_us,
             }
-            for key, (thing, role, how) in now.items()
+            for key, (thing, role) in now.items()
             if key not in open_
         ],
     )

@@ -18,7 +18,8 @@ class Starter:
     rules: dict[str, str | int]
 
 
-_CONSTANT: Final = {"video.frame_rate_mode": "constant"}
+#: MXF does not tell.
+_CONSTANT: Final = {"video.frame_rate_mode": "constant | unknown"}
 _PROGRESSIVE: Final = {"video.scan": "progressive"}
 _PCM_48_24: Final[dict[str, str | int]] = {
     "audio.codec": "PCM",
@@ -62,7 +63,7 @@ STARTERS: Final[dict[str, Starter]] = {
     ),
     "dnxhr": Starter(
         "DNxHR, any of the family",
-        {"video.codec": "DNxHR", **_PROGRESSIVE, **_CONSTANT, "audio.codec": "PCM", "audio.sample_rate": 48000},
+        {"video.codec": "DNxHR", **_PROGRESSIVE, **_CONSTANT, "audio.sample_rate": 48000},
     ),
     "dnxhr-hqx": Starter(
         "DNxHR HQX, UHD",

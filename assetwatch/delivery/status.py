@@ -24,7 +24,6 @@ from typing import Final
 
 from assetwatch.delivery.counts import Count, Tally
 from assetwatch.delivery.findings import Finding, Outcome
-from assetwatch.delivery.versions import Chosen
 from assetwatch.model import Integrity, Presence
 
 
@@ -70,24 +69,6 @@ class Word(StrEnum):
     CANCEL = "cancel"
     REOPEN = "reopen"  #: takes back whatever held
     REDUE = "redue"  #: a new due date, `Decision.due`
-
-
-def roles(chosen: Chosen) -> dict[int, Role]:
-    """The role of every candidate of an item, by its id.
-
-    Of a version that has two contents, the one that is current stands for the conflict; what a newer version has
-    superseded anyway is no conflict any more.
-    """
-    disputed = {candidate.id for group in chosen.conflicts for candidate in group}
-    found = {candidate.id: Role.CONFLICT if candidate.id in disputed else Role.CURRENT for candidate in chosen.current}
-    for role, candidates in (
-        (Role.SUPERSEDED, chosen.superseded),
-        (Role.STALE, chosen.stale_arrivals),
-        (Role.SENT_AGAIN, chosen.sent_again),
-        (Role.COPY, chosen.copies),
-    ):
-        found |= {candidate.id: role for candidate in candidates}
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +266,18 @@ def _is_here(linked: Linked) -> bool:
     return linked.role in _FULFILS and linked.presence in _HERE and linked.incomplete is None
 
 
+def _counted(item: Item) -> list[Linked]:
+    """What counts as here: of contents that are in conflict about one thing, the last."""
+    here = [linked for linked in item.linked if _is_here(linked)]
+    if all(linked.role is Role.CURRENT for linked in here):
+        return here
+    last: dict[tuple[str, ...], Linked] = {}
+    for linked in sorted(here, key=lambda linked: linked.arrived):
+        if linked.role is Role.CONFLICT:
+            last[linked.slot] = linked
+    return [linked for linked in here if linked.role is Role.CURRENT or last[linked.slot] is linked]
+
+
 def _is_proven(linked: Linked, proof: Proof) -> bool:
     if linked.integrity in _BAD:
         return False
@@ -304,7 +297,7 @@ def _item_verified(item: Item, status: ItemStatus, proof: Proof) -> bool:
 
 
 def _item(item: Item, proof: Proof, waived: bool) -> ItemStatus:
-    here = [linked for linked in item.linked if _is_here(linked)]
+    here = _counted(item)
     tally = item.count.tally(linked.name for linked in here)
     verified = min(tally.arrived, sum(_is_proven(linked, proof) for linked in here))
     missing = tally.missing
@@ -421,9 +414,10 @@ def _completed(deliverable: Deliverable, waived: frozenset[str], decisions: list
         if item.name in waived or not item.required:
             continue
         came: dict[str | None, list[datetime]] = defaultdict(list)
-        for linked in item.linked:
-            if _is_here(linked):
-                came[linked.name if item.count.per is not None else None].append(_first_good(item, linked, rejected))
+        earlier = _first_good(item, rejected)
+        for linked in _counted(item):
+            name = linked.name if item.count.per is not None else None
+            came[name].append(min(linked.arrived, earlier.get(linked.slot, linked.arrived)))
         for name, times in came.items():
             if item.count.per is None or name in item.count.names:
                 moments += sorted(times)[: item.count.least]
@@ -432,16 +426,16 @@ def _completed(deliverable: Deliverable, waived: frozenset[str], decisions: list
     return max(moments, default=None)
 
 
-def _first_good(item: Item, current: Linked, rejected: frozenset[int]) -> datetime:
-    """When the first version of this thing came that was neither broken nor rejected."""
-    earlier = (
-        linked.arrived
-        for linked in item.linked
-        if linked.role is Role.SUPERSEDED
-        and linked.slot == current.slot
-        and linked.version_id not in rejected
-        and linked.integrity not in _BAD
-        and linked.incomplete is None
-        and not any(finding.failed for finding in linked.spec or ())
-    )
-    return min((current.arrived, *earlier))
+def _first_good(item: Item, rejected: frozenset[int]) -> dict[tuple[str, ...], datetime]:
+    """When the first superseded version of each thing came that was neither broken nor rejected."""
+    first: dict[tuple[str, ...], datetime] = {}
+    for linked in item.linked:
+        if (
+            linked.role is Role.SUPERSEDED
+            and linked.version_id not in rejected
+            and linked.integrity not in _BAD
+            and linked.incomplete is None
+            and not any(finding.failed for finding in linked.spec or ())
+        ):
+            first[linked.slot] = min(linked.arrived, first.get(linked.slot, linked.arrived))
+    return first

@@ -39,8 +39,8 @@ class Candidate:
 class Chosen:
     """Every candidate once, each by arrival; only those of `conflicts` stand also where they would stand without it.
 
-    `current` fulfil. `superseded` are older versions. `conflicts` are groups of one slot and version with different
-    content (alert); the last to arrive of the highest is current. `stale_arrivals` are older versions that arrived
+    `current` fulfil. `superseded` are older versions. `conflicts` are groups of different contents under the highest
+    version of one slot (alert); the last to arrive of them is current. `stale_arrivals` are older versions that arrived
     after a newer one. `sent_again` is content that was rejected and came again. `copies` have the same version and
     content as one that stands elsewhere here.
     """
@@ -103,9 +103,9 @@ def choose_versions(candidates: Iterable[Candidate], rejected: Mapping[str, date
             copies += twins
             standing = [one for one in contents if one.digest not in rejected] or contents
             superseded += [one for one in contents if one not in standing]
-            if len(standing) > 1:
-                conflicts.append(tuple(standing))
             if newer is None:
+                if len(standing) > 1:
+                    conflicts.append(tuple(standing))
                 current.append(standing[-1])
                 superseded += standing[:-1]
             else:

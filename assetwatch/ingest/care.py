@@ -52,6 +52,9 @@ _A_STEP: Final = 1_000
 #: A file created within earshot and not closed since is left alone for so many settle times.
 _OPEN_PATIENCE: Final = 6
 
+#: How long after a scan what it did not find is concluded at the latest (microseconds).
+_CONCLUDED_US: Final = 60_000_000
+
 #: How long a held loss rests before it is looked at again (microseconds).
 _HELD_US: Final = 60_000_000
 
@@ -89,6 +92,9 @@ class Care:
         self._ignore = Ignore(section.ignore)
         self._identity = None if row.identity is None else VolumeIdentity.from_json(row.identity)
         self._accepted_us = row.accepted_us
+        self._accepted_until_us: int | None = None
+        self._last_scan_us = row.last_scan_us
+        self._ids = ids
         marker = section.guard.removeprefix("marker:") if section.guard.startswith("marker:") else None
         self._look = VolumeLook(
             self.root, marker, lambda name, is_folder: self._ignore.rule(name, name, is_folder) is not None
@@ -138,12 +144,15 @@ class Care:
         return self.online
 
     def _accepts_new(self) -> bool:
-        """Whether a person said, since the volume went offline, that what is there now is right."""
-        if self.online or self._accepted_us is None:
+        """Whether a person said that what is there now is right, and not all that follows was concluded yet.
+
+        The word holds until a whole scan has been made after it, and what that did not find has been looked for twice.
+        """
+        if self._accepted_us is None:
             return False
-        with self._database.read() as connection:
-            changed_us = connection.execute(select(t.volume.c.changed_us).where(t.volume.c.id == self.id)).scalar()
-        return changed_us is None or self._accepted_us > changed_us
+        if self._accepted_until_us is not None:
+            return self._now_us() < self._accepted_until_us
+        return self._accepted_us > (self._last_scan_us or 0)
 
     def _come_online(self, judgement: Judgement) -> None:
         assert judgement.identity is not None
@@ -205,7 +214,15 @@ class Care:
         """Take note that a person accepted what is there."""
         if accepted_us is not None and accepted_us != self._accepted_us:
             self._accepted_us = accepted_us
+            self._accepted_until_us = None
             self._next_guard = float("-inf")
+            with self._database.write() as connection:
+                connection.execute(
+                    update(t.file)
+                    .where(t.file.c.volume_id == self.id, t.file.c.due_for == "absence", t.file.c.due_us.is_not(None))
+                    .values(due_us=self._now_us())
+                )
+            self.ask_scan("a person accepted what is there")
 
     # -- hearing ------------------------------------------------------------------------------------------------
 
@@ -366,6 +383,9 @@ class Care:
                 "other file systems are mounted inside this volume and are not watched; make each a volume: ",
             )
         self._run_id = None
+        if self._accepts_new() and self._accepted_until_us is None:
+            self._accepted_until_us = now_us + 2 * self.intake.confirm_us + _CONCLUDED_US
+        self._last_scan_us = now_us
         self.scans_done += 1
         self._next_scan = self._clock.monotonic() + self.section.rescan_seconds
         _log.info(
@@ -398,6 +418,7 @@ class Care:
     def _failed(self, error: Exception) -> None:
         """The file system failed under us: is the volume there? If it is, look again from the start, a little later."""
         _log.warning("volume %s: %s", self.name, error)
+        self._ids.forget()  # ids taken in a transaction that was rolled back were not
         if self.guard(force=True):
             self._abandon_scans()
             self._next_scan = self._clock.monotonic() + min(60.0, self.section.rescan_seconds)
@@ -443,7 +464,7 @@ class Care:
                 )
             ).one()
             known = volumes.known_files(connection, self.id)
-            accepted = self._accepted_us is not None and oldest_us is not None and self._accepted_us >= oldest_us
+            accepted = self._accepts_new() or (oldest_us is not None and (self._accepted_us or 0) >= oldest_us)
             if loss_is_suspicious(known, waiting, self.section.max_loss) and not accepted:
                 connection.execute(
                     update(t.file)

@@ -12,13 +12,12 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from assetwatch.catalog import files, packages
+from assetwatch.catalog import packages
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.packages import ClaimRow, PackageRow
 from assetwatch.catalog.rows import FileRow
@@ -27,18 +26,14 @@ from assetwatch.checksum.manifests.compare import Silent
 from assetwatch.checksum.manifests.format import Finding, Manifest, ManifestFault, parent
 from assetwatch.checksum.manifests.outcome import PackageVerdict
 from assetwatch.checksum.manifests.package import verify_package
-from assetwatch.checksum.manifests.reading import Computed, Read, Wanted, reader_of
-from assetwatch.checksum.manifests.tree import DiskTree
 from assetwatch.checksum.verdict import EntryVerdict, algorithms_needed
 from assetwatch.clock import Clock
 from assetwatch.errors import CatalogError, UsageError
+from assetwatch.ingest.answers import WAITING, Answers
 from assetwatch.model import Integrity, Presence, Verdict
 from assetwatch.paths import join, to_os
 
 _log = logging.getLogger(__name__)
-
-#: Files asked of the catalog at once.
-_AT_ONCE: Final = 500
 
 #: A package is judged again after this many times the time that judging it took, while other work is under way.
 _REST_FACTOR: Final = 5.0
@@ -48,9 +43,6 @@ _QUICK_S: Final = 0.02
 
 #: Files that no list names, kept by name; the rest are counted.
 _EXTRA_NAMED: Final = 1_000
-
-#: Why a file was not compared yet; never seen by a person.
-_WAITING: Final = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +187,7 @@ def compare(database: Database, package: PackageRow, root: str, rules: Sequence[
     if not path.is_dir():
         outcome.gone = True
         return outcome
-    answers = _Answers(database, package, outcome.before)
+    answers = Answers(database, package, outcome.before)
     outcome.rows, outcome.waiting = answers.rows, answers.waiting
     size = _Size()
     try:
@@ -286,139 +278,6 @@ class _Size(Silent):
         self.listed += size
 
 
-class _Answers:
-    """Answers what a verification asks of the bytes, from the catalog. `rows`, `waiting`: by path below the package."""
-
-    def __init__(self, database: Database, package: PackageRow, before: Mapping[str, ClaimRow]) -> None:
-        self._database = database
-        self._package = package
-        self._before = before
-        self.rows: dict[str, FileRow] = {}
-        self.waiting: dict[str, tuple[str, ...]] = {}
-        self._digests: dict[int, dict[str, str]] = {}
-        self._looked: set[str] = set()
-
-    def reader(self, tree: DiskTree) -> Read:
-        """The reader that `verify_package` asks."""
-        alone = reader_of(tree)
-
-        def read(wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Computed]]:
-            source = iter(wanted)
-            while some := list(islice(source, _AT_ONCE)):
-                self.look_up([part for one in some for part in one.parts])
-                for one in some:
-                    if len(one.parts) == 1:
-                        yield one, self._answer(one)
-                    elif (known := self._as_before(one)) is not None:
-                        yield one, known
-                    elif all(self._at_rest(part) for part in one.parts):
-                        yield from alone([one])  # one asset in several files: there is no digest of the whole
-                    else:
-                        self.waiting.update(dict.fromkeys(one.parts, ()))
-                        yield one, Computed(None, _WAITING)
-
-        return read
-
-    def look_up(self, paths: Sequence[str]) -> bool:
-        """Ask the catalog for files of the package; whether it knows all of them."""
-        new = [path for path in paths if path not in self._looked]
-        self._looked.update(new)
-        by_folder: dict[str, list[str]] = {}
-        for path in new:
-            folder, _, name = join(self._package.path, path).rpartition("/")
-            by_folder.setdefault(folder, []).append(name)
-        if by_folder:
-            cut = len(self._package.path) + 1 if self._package.path else 0
-            with self._database.read() as connection:
-                known = files.folders(connection, self._package.volume_id, by_folder)
-                found: list[FileRow] = []
-                for folder, row in known.items():
-                    for name, one in files.named(connection, row.id, by_folder[folder]).items():
-                        self.rows[join(folder, name)[cut:]] = one
-                        found.append(one)
-                self._digests.update(
-                    files.digests_of(connection, [one.version_id for one in found if one.version_id is not None])
-                )
-        return all(path in self.rows for path in paths)
-
-    def known(self, paths: Iterable[str]) -> set[str]:
-        """Of these paths those that the catalog knows."""
-        self.look_up(sorted(paths))
-        return {path for path in paths if path in self.rows}
-
-    def digests_of(self, path: str) -> dict[str, str]:
-        """The digests of a file that was looked up."""
-        version = self.rows[path].version_id
-        return self._digests.get(version, {}) if version is not None else {}
-
-    def is_here(self, path: str) -> bool:
-        """Whether the catalog knows the file and it is there, whole."""
-        self.look_up([path])
-        return self._at_rest(path)
-
-    def unsettled(self, folder: Path, lists: Iterable[str], *, unknown: bool = False) -> bool:
-        """Whether one of these lists is being written, or was, and nobody has looked yet.
-
-        `unknown` says that of one which the catalog does not know, too.
-        """
-        given = sorted(lists)
-        self.look_up(given)
-        for path in given:
-            row = self.rows.get(path)
-            if row is None:
-                if unknown and not path.startswith("/"):
-                    return True
-                continue
-            if row.presence == Presence.ARRIVING.value or row.integrity == Integrity.PENDING.value:
-                return True
-            try:
-                seen = os.lstat(folder / to_os(path))
-            except OSError:
-                continue
-            if (seen.st_size, seen.st_mtime_ns) != (row.size, row.mtime_ns):
-                return True
-        return False
-
-    def _as_before(self, one: Wanted) -> Computed | None:
-        """What was computed of an asset in several files, where none of them was read anew since."""
-        claim = self._before.get(join(self._package.path, one.parts[0]))
-        rows = [self.rows.get(part) for part in one.parts]
-        if claim is None or claim.algorithm is None or claim.computed is None:
-            return None
-        if claim.verdict not in ("verified", "mismatch") or claim.algorithm == "size":
-            return None
-        if rows[0] is None or claim.version_id != rows[0].version_id:
-            return None
-        latest = [max(row.recorded_us or 0, row.checked_us or 0) for row in rows if row is not None]
-        if not all(self._at_rest(part) for part in one.parts) or max(latest) > claim.judged_us:
-            return None
-        return Computed({claim.algorithm: claim.computed})
-
-    def _at_rest(self, path: str) -> bool:
-        row = self.rows.get(path)
-        return (
-            row is not None
-            and row.presence == Presence.PRESENT.value
-            and row.integrity not in (Integrity.PENDING.value, Integrity.UNREADABLE.value)
-            and row.version_id is not None
-        )
-
-    def _answer(self, one: Wanted) -> Computed:
-        path = one.parts[0]
-        row = self.rows.get(path)
-        if row is not None and row.integrity == Integrity.UNREADABLE.value:
-            return Computed(None, row.problem or "could not be read")
-        changing = row is not None and one.seen is not None and one.seen.mtime_ns != row.mtime_ns
-        if row is None or changing or not self._at_rest(path) or (one.seen is not None and one.seen.size != row.size):
-            self.waiting[path] = one.algorithms
-            return Computed(None, _WAITING)
-        known = self.digests_of(path)
-        if any(name not in known for name in one.algorithms):
-            self.waiting[path] = one.algorithms
-            return Computed(None, _WAITING)
-        return Computed({name: known[name] for name in one.algorithms})
-
-
 def claims_of(outcome: Compared, before: Mapping[str, ClaimRow]) -> dict[str, ClaimRow]:
     """The claims of a judged package, by path below the volume, not dated. `before` are those in the catalog.
 
@@ -450,7 +309,7 @@ def claims_of(outcome: Compared, before: Mapping[str, ClaimRow]) -> dict[str, Cl
             algorithm=entry.algorithm,
             expected=entry.expected,
             computed=None if verdict == "waiting" else entry.computed,
-            notes="; ".join(note for note in entry.notes if note != _WAITING),
+            notes="; ".join(note for note in entry.notes if note != WAITING),
             judged_us=0,
         )
         made[path] = new

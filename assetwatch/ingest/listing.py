@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from assetwatch.checksum import algorithms
 from assetwatch.ingest.ignore import Ignore
-from assetwatch.model import FileKind
+from assetwatch.model import FileKind, Stat
 from assetwatch.paths import from_os, split, to_os
 
 #: Longest path given to the kernel in one piece; PATH_MAX is 4,096 with its NUL (limits.h).
@@ -226,4 +226,5 @@ def _pieces(path: str) -> Iterator[str]:
 def _seen(name: str, seen: os.stat_result) -> Seen:
     mode = seen.st_mode
     kind = FileKind.REGULAR if stat.S_ISREG(mode) else FileKind.SYMLINK if stat.S_ISLNK(mode) else FileKind.SPECIAL
-    return Seen(name, kind, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_nlink)
+    found = Stat.of(seen)
+    return Seen(name, kind, found.size, found.mtime_ns, found.ctime_ns, found.inode, seen.st_nlink)

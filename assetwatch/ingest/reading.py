@@ -31,7 +31,7 @@ Key = tuple[int, int]
 #: Claims in one transaction; also what a crash can leave to be read again.
 _CLAIMS: Final = 512
 
-#: Files handed to the readers and not collected yet; what the pool has to be made for.
+#: Files handed to the readers, or read and waiting for their probe, at most: each may be open.
 CAPACITY: Final = 2048
 
 #: Rows entered in one transaction.
@@ -62,6 +62,7 @@ class ReadingRoom:
         algorithms: Sequence[str],
         intakes: Mapping[int, Intake],
         clock: Clock,
+        capacity: int = CAPACITY,
     ) -> None:
         self._database = database
         self._ids = ids
@@ -70,6 +71,7 @@ class ReadingRoom:
         self._algorithms = tuple(algorithms)
         self._intakes = intakes
         self._clock = clock
+        self._capacity = capacity
         self._oldest = clock.monotonic()
         self._under_way: set[int] = set()
         self._held: dict[int, Reading] = {}
@@ -180,6 +182,10 @@ class ReadingRoom:
         stopped = isinstance(one.outcome, NotRead) and one.outcome.reason is Reason.STOPPED
         return one.file_id not in self._dropped and not (stopped and one.file_id in self._fresh)
 
+    def _room(self) -> int:
+        """How many more files may be taken up: what waits for its probe is open, too."""
+        return max(0, self._capacity - self._pool.outstanding - len(self._held))
+
     def begin_fresh(self, fresh: Iterable[Fresh]) -> int:
         """Read files that the catalog does not know yet; how many were handed to the readers.
 
@@ -189,7 +195,7 @@ class ReadingRoom:
         if fresh:
             given_out = {_place(one.row) for one in self._waiting} | {_place(row) for row in self._fresh.values()}
             self._waiting.extend(one for one in fresh if _place(one.row) not in given_out)
-        room = min(CAPACITY - self._pool.outstanding, len(self._waiting))
+        room = min(self._room(), len(self._waiting))
         taken = [self._waiting.popleft() for _ in range(room)]
         if not taken:
             return 0
@@ -215,11 +221,11 @@ class ReadingRoom:
 
     def begin(self, volume_ids: Sequence[int], now_us: int) -> int:
         """Claim what is due and hand it to the readers; how many files that was."""
-        room = CAPACITY - self._pool.outstanding
-        if room < _CLAIMS or not volume_ids:
+        room = self._room()
+        if room < min(_CLAIMS, self._capacity // 2) or not volume_ids:
             return 0
         with self._database.read() as connection:
-            rows = files.due(connection, volume_ids, now_us, ("read",), _CLAIMS)
+            rows = files.due(connection, volume_ids, now_us, ("read",), min(_CLAIMS, room))
             probes = files.due(connection, volume_ids, now_us, ("probe",), max(0, _PROBES - len(self._held)))
             rows = [row for row in rows if row.id not in self._under_way]
             probes = [row for row in probes if row.id not in self._under_way]

@@ -87,11 +87,12 @@ def test_moved_across_volumes(pair: Desk) -> None:
 
 
 def test_equal_files_moved_across_volumes(pair: Desk) -> None:
-    """Several files with one content are each moved, and none is called missing."""
+    """Copied first and deleted later, several files with one content are each moved, and none is called missing."""
     put(pair.root, {"A/x.mov": b"same bytes", "B/x.mov": b"same bytes", **roll(9, "rest")})
     scan(pair)
     for name in ("A", "B"):
         shutil.copytree(pair.root / name, pair.root.with_name("other") / name)
+    scan(pair)
     for name in ("A", "B"):
         shutil.rmtree(pair.root / name)
     scan(pair)

@@ -268,7 +268,6 @@ def machine_has_own_mount(path: Path) -> bool:
 class TestAccept:
     """`--accept-volume`."""
 
-    @pytest.mark.xfail(reason="an emptied volume goes offline again at the next look: Care forgets the acceptance")
     def test_a_great_loss(self, case: Case) -> None:
         """After it the next scan takes what is there: files that are gone become missing, the volume is online."""
         for number in range(25):

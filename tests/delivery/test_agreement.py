@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -74,8 +75,9 @@ def test_one_frame_too_long_is_told() -> None:
 
 def test_start_timecodes_are_compared() -> None:
     """The cut's record start and the stem's stamp are held against the picture."""
-    assert only(picture(), timeline(start="01:00:00:01")).observed == "01:00:00:01"
-    finding = only(picture(), stem(start="01:00:02:00"))
+    finding = only(picture(), timeline(start="01:00:00:01"), asked=Asked(by_the_hour=False))
+    assert (finding.rule, finding.observed) == ("start_timecode", "01:00:00:01")
+    finding = only(picture(), stem(start="01:00:02:00"), asked=Asked(by_the_hour=False))
     assert (finding.rule, finding.expected, finding.observed) == ("start_timecode", "01:00:00:00", "01:00:02:00")
     assert agree([picture(), stem(start=None)]) == ()
 
@@ -162,10 +164,19 @@ def test_what_cannot_be_read_is_unknown() -> None:
 
 
 def test_a_sound_list_is_not_as_long_as_the_picture() -> None:
-    """An EDL of sound tracks begins and ends with its first and last sound."""
+    """An EDL of sound tracks begins and ends with its first and last sound; an AAF has filler and is compared."""
     raw = b"TITLE: A1\n001  SR1 A     C        01:00:00:00 01:00:10:00 01:00:20:00 01:00:30:00\n"
     cut = read_bytes(raw, "a.edl", frame_rate=NTSC)
     assert agree([picture(), Element("NF_R1_A1.edl", Kind.TIMELINE, timeline=cut)]) == ()
+    sequence = replace(cut, format="aaf", start="01:00:00:00")
+    assert only(picture(), Element("NF_R1.aaf", Kind.TIMELINE, timeline=sequence)).rule == "duration"
+
+
+def test_captions_have_the_rate_of_the_picture() -> None:
+    """But a Scenarist file counts 29.97 under any picture."""
+    text: Facts = {"video": [], "audio": [], "other": {"text": [{"frame_rate": "30000/1001"}]}}
+    assert only(picture(), Element("x.ttml", Kind.CAPTIONS, text)).rule == "frame_rate"
+    assert agree([picture(), Element("x.scc", Kind.CAPTIONS, text)]) == ()
 
 
 def test_kinds() -> None:

@@ -251,11 +251,13 @@ def test_the_highest_fulfils_whatever_the_order() -> None:
 
 
 def test_same_version_with_other_bytes_is_a_conflict() -> None:
-    """Two contents of one version are told; the same bytes twice are a copy."""
+    """Two contents of one version are told until a newer one comes; the same bytes twice are a copy."""
     chosen = choose_versions([_one(1, "3", "a:1", 0), _one(2, "v003", "a:2", 1), _one(3, "3", "a:1", 2)])
     assert [[c.id for c in group] for group in chosen.conflicts] == [[1, 2]]
     assert [c.id for c in chosen.current] == [2]
     assert [c.id for c in chosen.copies] == [3]
+    newer = choose_versions([_one(1, "3", "a:1", 0), _one(2, "v003", "a:2", 1), _one(4, "4", "a:4", 3)])
+    assert newer.conflicts == ()
 
 
 def test_what_was_rejected_and_comes_again_is_the_same_file() -> None:

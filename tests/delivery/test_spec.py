@@ -153,7 +153,7 @@ def test_only_deviating_frames_of_a_sequence_are_told() -> None:
         ("video.height", PASS, "p.[1001-1003].exr", "1080"),
     ]
     alike = spec.check_sequence([("p.1001.exr", odd), ("p.1002.exr", odd)], "p.[1001-1002].exr")
-    assert [(f.outcome, f.path) for f in alike][0] == (FAIL, "p.[1001-1002].exr")
+    assert [(f.outcome, f.path) for f in alike if f.failed] == [(FAIL, "p.[1001-1002].exr")]
     assert [f.outcome for f in spec.check_sequence([], "p")] == [UNKNOWN, UNKNOWN]
 
 

@@ -23,9 +23,7 @@ from assetwatch.delivery.status import (
     State,
     Word,
     derive,
-    roles,
 )
-from assetwatch.delivery.versions import Candidate, choose_versions
 from assetwatch.model import Integrity, Presence
 
 DUE = datetime(2026, 12, 1, 18, 0, tzinfo=UTC)
@@ -192,16 +190,11 @@ def test_a_decision_of_tomorrow_is_not_known_today() -> None:
     assert state(what, 6) is State.ACCEPTED
 
 
-def test_a_conflict_is_one_thing_and_fails() -> None:
-    """Two contents of the highest version: the one that counts stands for the conflict, older ones are past."""
-
-    def one(number: int, version: str) -> Candidate:
-        return Candidate(number, f"{number}", (), version, f"a:{number}", 1, DUE + number * HOUR)
-
-    highest = roles(choose_versions([one(1, "2"), one(2, "3"), one(3, "3")]))
-    assert highest == {1: Role.SUPERSEDED, 2: Role.SUPERSEDED, 3: Role.CONFLICT}
-    older = roles(choose_versions([one(1, "2"), one(2, "2"), one(3, "3")]))
-    assert older == {1: Role.SUPERSEDED, 2: Role.SUPERSEDED, 3: Role.CURRENT}
+def test_a_conflict_does_not_stand_in_for_what_is_missing() -> None:
+    """Two contents of one stem are one of two stems."""
+    two = (linked(1, role=Role.CONFLICT, slot=("DX",)), linked(2, hours=-4, role=Role.CONFLICT, slot=("DX",)))
+    result = derive(deliverable(*two, item={"count": Count(2, 2)}), DUE)
+    assert (result.state, result.arrived, result.required) == (State.FAILED, 1, 2)
 
 
 _things = st.builds(

@@ -45,8 +45,8 @@ def upgrade() -> None:
         "deliverable",
         ["stale"],
         unique=False,
-        sqlite_where=sa.text("stale = 1"),
-        postgresql_where=sa.text("stale = 1"),
+        sqlite_where=sa.text("stale > 0"),
+        postgresql_where=sa.text("stale > 0"),
     )
     op.create_index("uq_deliverable_key", "deliverable", ["key"], unique=True)
     op.create_table(
