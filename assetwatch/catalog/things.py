@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -103,6 +103,22 @@ def below_folder(connection: Connection, root: str) -> list[Thing]:
         elif one.version_id is not None:
             found.append(_thing(f"f{one.id}", join(one.folder, one.name), [one]))
     return found + _sequences(connection, frames)
+
+
+def called(connection: Connection, fits: Callable[[str], bool]) -> list[Thing]:
+    """Files and sequences of any volume whose path (of a sequence a frame's) `fits`; goes through all names."""
+    rows = connection.execute(
+        select(t.folder.c.path, t.file.c.name, t.file.c.id, t.file.c.sequence_id)
+        .select_from(t.folder.join(t.file, t.file.c.folder_id == t.folder.c.id))
+        .where(t.file.c.kind == FileKind.REGULAR.value, t.file.c.presence == Presence.PRESENT.value)
+        .execution_options(yield_per=10_000)
+    )
+    assets: set[str] = set()
+    for folder, name, identity, sequence in rows:
+        asset = f"f{identity}" if sequence is None else f"s{sequence}"
+        if asset not in assets and fits(join(folder, name)):
+            assets.add(asset)
+    return [thing for _, thing in sorted(by_asset(connection, assets).items())]
 
 
 def folders_below(connection: Connection, root: str) -> Iterator[tuple[int, int, str]]:

@@ -42,7 +42,12 @@ def deliverable_command() -> None:
 @_who
 @click.pass_context
 def accept_command(ctx: click.Context, identity: str, why: str | None, who: str | None) -> None:
-    """Say that it is right as it is."""
+    """Say that it is right as it is.
+
+    \b
+    Examples:
+      assetwatch deliverable accept R1-SOUND
+    """
     _decide(ctx, identity, "accept", who, why)
 
 
@@ -52,7 +57,12 @@ def accept_command(ctx: click.Context, identity: str, why: str | None, who: str 
 @_who
 @click.pass_context
 def reject_command(ctx: click.Context, identity: str, why: str, who: str | None) -> None:
-    """Say that what came is not what was asked for. Blocks it until other content comes."""
+    """Say that what came is not what was asked for. Blocks it until other content comes.
+
+    \b
+    Examples:
+      assetwatch deliverable reject R1-SOUND --why "no 2-pop"
+    """
     _decide(ctx, identity, "reject", who, why)
 
 
@@ -63,7 +73,12 @@ def reject_command(ctx: click.Context, identity: str, why: str, who: str | None)
 @_who
 @click.pass_context
 def waive_command(ctx: click.Context, identity: str, item: str | None, why: str | None, who: str | None) -> None:
-    """Say that it, or one item of it, is not needed any more."""
+    """Say that it, or one item of it, is not needed any more.
+
+    \b
+    Examples:
+      assetwatch deliverable waive R1-SOUND --item "Change list"
+    """
     _decide(ctx, identity, "waive", who, why, item=item)
 
 
@@ -73,7 +88,12 @@ def waive_command(ctx: click.Context, identity: str, item: str | None, why: str 
 @_who
 @click.pass_context
 def cancel_command(ctx: click.Context, identity: str, why: str | None, who: str | None) -> None:
-    """Say that it will not come, and nobody waits for it."""
+    """Say that it will not come, and nobody waits for it.
+
+    \b
+    Examples:
+      assetwatch deliverable cancel R6-MUSIC --why "reel dropped"
+    """
     _decide(ctx, identity, "cancel", who, why)
 
 
@@ -84,7 +104,12 @@ def cancel_command(ctx: click.Context, identity: str, why: str | None, who: str 
 @_who
 @click.pass_context
 def reopen_command(ctx: click.Context, identity: str, item: str | None, why: str | None, who: str | None) -> None:
-    """Take back what was said: it stands again where its files say."""
+    """Take back what was said: it stands again where its files say.
+
+    \b
+    Examples:
+      assetwatch deliverable reopen R1-SOUND
+    """
     _decide(ctx, identity, "reopen", who, why, item=item)
 
 
@@ -95,7 +120,12 @@ def reopen_command(ctx: click.Context, identity: str, item: str | None, why: str
 @_who
 @click.pass_context
 def redeliver_command(ctx: click.Context, identity: str, due: str, why: str | None, who: str | None) -> None:
-    """Give it a new date. The one that it had first is kept."""
+    """Give it a new date. The one that it had first is kept.
+
+    \b
+    Examples:
+      assetwatch deliverable redeliver R1-SOUND --due "2026-12-03 18:00"
+    """
     from assetwatch.delivery.schedule_fields import read_instant
 
     try:
@@ -112,7 +142,12 @@ def redeliver_command(ctx: click.Context, identity: str, due: str, why: str | No
 @_who
 @click.pass_context
 def link_command(ctx: click.Context, identity: str, item: str, path: str, who: str | None) -> None:
-    """Say that a file, a sequence or a folder is for an item, whatever its name."""
+    """Say that a file, a sequence or a folder is for an item, whatever its name.
+
+    \b
+    Examples:
+      assetwatch deliverable link R1-SOUND AAF ingest:SOUND/R1/odd-name.aaf
+    """
     _link(ctx, identity, item, path, who, "hand")
 
 
@@ -123,7 +158,12 @@ def link_command(ctx: click.Context, identity: str, item: str, path: str, who: s
 @_who
 @click.pass_context
 def unlink_command(ctx: click.Context, identity: str, item: str, path: str, who: str | None) -> None:
-    """Say that a file, a sequence or a folder is not for an item, whatever the rules say; for good."""
+    """Say that a file, a sequence or a folder is not for an item, whatever the rules say; for good.
+
+    \b
+    Examples:
+      assetwatch deliverable unlink R1-SOUND AAF ingest:SOUND/R1/test.aaf
+    """
     _link(ctx, identity, item, path, who, "never")
 
 

@@ -261,7 +261,7 @@ def _group_of(one: Entry, by: str) -> str:
         return one.status.state.value
     if by == "due":
         return "" if one.status.due is None else one.status.due.date().isoformat()
-    from assetwatch.delivery.link import reel_of
+    from assetwatch.delivery.comparison import reel_of
 
     number = reel_of(one.scheduled)
     return "" if number is None else f"R{number}"

@@ -11,7 +11,7 @@ from assetwatch.catalog import deliverables as rows
 from assetwatch.catalog import packages, queries, volumes
 from assetwatch.catalog.queries import Filter, Listed
 from assetwatch.delivery import kept
-from assetwatch.delivery.link import outermost
+from assetwatch.delivery.comparison import outermost
 from assetwatch.errors import UsageError
 from assetwatch.model import Presence
 
@@ -49,7 +49,7 @@ def without_deliverable(connection: Connection, wanted: Filter) -> Iterator[List
     """
     claimed: set[str] = set()
     for one in kept.schedule_in(connection):
-        claimed |= {one.folder} if one.folder else kept.roots_of(one) - {""}
+        claimed |= kept.claimed_by(one)
     lists = {
         (package.volume_id, path)
         for package in packages.all_packages(connection)

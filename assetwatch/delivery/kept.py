@@ -24,10 +24,11 @@ _TERMS = ("grace_s", "due_soon_s", "proof", "folder", "volume", "note", "agree")
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What was found of one item in the catalog."""
+    """What was found of one item in the catalog. `needed`: of a cut, the list itself and the names of its sources."""
 
     linked: tuple[status.Linked, ...] = ()
     findings: tuple[Finding, ...] = ()
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,17 @@ def roots_of(one: s.Deliverable) -> set[str]:
     found = {one.folder} if one.folder else set()
     for item in one.items:
         found |= {Rule.compile(pattern).folder for pattern in (item.match, item.timeline) if pattern}
+        if item.timeline:  # its sources may lie anywhere
+            found.add("")
     return {""} if "" in found else found
+
+
+def claimed_by(one: s.Deliverable) -> set[str]:
+    """The folders in which only what a deliverable needs should lie."""
+    if one.folder:
+        return {one.folder}
+    patterns = [pattern for item in one.items for pattern in (item.match, item.timeline) if pattern]
+    return {Rule.compile(pattern).folder for pattern in patterns} - {""}
 
 
 def scheduled_of(row: DeliverableRow, items: Iterable[ItemRow]) -> s.Deliverable:
@@ -131,7 +142,7 @@ def _item(row: ItemRow) -> status.Item:
     found = _found.decode(row.found)
     return status.Item(
         name=row.name,
-        count=Count.parse(terms["count"]),
+        count=Count(least=1, per="source", names=found.needed) if found.needed else Count.parse(terms["count"]),
         required=terms["required"],
         has_spec=bool(terms["spec"]),
         linked=found.linked,

@@ -31,7 +31,7 @@ _NO: Final = frozenset({"no", "n", "false", "0", "optional", "o"})
 #: A starter spec, by its name alone or as `use=name`.
 _USE: Final = re.compile(r"(?:use\s*=\s*)?([A-Za-z0-9][A-Za-z0-9 ._-]*)")
 
-_AGREE: Final = ("check", "reel", "frame_rate", "sample_rate", "by_the_hour")
+_AGREE: Final = ("check", "reel", "frame_rate", "sample_rate", "by_the_hour", "handles")
 
 _SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
@@ -243,7 +243,7 @@ class Reader:
         for name, wanted in ((name.strip(), wanted) for name, wanted in value.items()):
             said = wanted.strip() if isinstance(wanted, str) else wanted
             try:
-                if name in ("reel", "sample_rate"):
+                if name in ("reel", "sample_rate", "handles"):
                     found[name] = int(said)
                 elif name == "frame_rate":
                     Fraction(str(said))

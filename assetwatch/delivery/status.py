@@ -356,7 +356,7 @@ def _own_problems(linked: Linked) -> Iterator[Finding]:
         observed = "gone" if linked.presence is Presence.MISSING else "its volume is not there"
         yield Finding("presence", Outcome.FAIL, "present", observed, linked.path, notice=True)
     if linked.incomplete is not None:
-        yield Finding("complete", Outcome.FAIL, "complete", linked.incomplete, linked.path, notice=True)
+        yield Finding("complete", Outcome.FAIL, "every frame and file", linked.incomplete, linked.path, notice=True)
     yield from (finding for finding in linked.spec or () if _tells(finding))
 
 

@@ -31,10 +31,9 @@ def volume(database: Database) -> int:
 
 def claim(path: str, **values: object) -> ClaimRow:
     """A claim of the first package."""
-    known = {
-        "package_id": 1, "path": path, "key": packages.key_of(path), "volume_id": 1, "file_id": None, "version_id": None,
-        "verdict": "missing", "wanted": "md5", "algorithm": "md5", "expected": "00", "computed": None, "notes": "", "judged_us": 1,
-    }  # fmt: skip
+    known: dict[str, object] = {name: None for name in ClaimRow.__struct_fields__}
+    known |= {"package_id": 1, "path": path, "key": packages.key_of(path), "volume_id": 1, "verdict": "missing"}
+    known |= {"wanted": "md5", "algorithm": "md5", "expected": "00", "notes": "", "judged_us": 1}
     return ClaimRow(**{**known, **values})  # type: ignore[arg-type]
 
 

@@ -298,3 +298,34 @@ class TestSchedule:
         assert "sound-turnover" in show("schedule", "template").out
         assert 'over = { reel = "R1..R3" }' in show("schedule", "template", "mix-stems", "--over", "R1..R3").out
         assert show("schedule", "template", "nothing").code == 2
+
+
+CUT = """TITLE: R2 v003
+FCM: NON-DROP FRAME
+
+001  A001C001 V     C        01:00:00:00 01:00:02:00 01:00:00:00 01:00:02:00
+* FROM CLIP NAME: A001C001
+002  A002C007 V     C        01:00:10:00 01:00:11:00 01:00:02:00 01:00:03:00
+* FROM CLIP NAME: A002C007
+"""
+
+
+class TestCut:
+    def test_every_source_of_a_cut_is_needed(self, show: Show) -> None:
+        """A cut list brings its sources with it: what is not in the catalog is missing, until it comes."""
+        show.schedule(
+            '[[deliverable]]\nid = "R2-DI"\nkind = "conform"\nfrom = "Editorial"\ndue = 2999-01-01\n'
+            '  [[deliverable.item]]\n  name = "Everything the cut uses"\n  timeline = "DI/R2/*.edl"\n'
+        )
+        show.put("DI/R2/cut.edl", CUT)
+        show.put("OCF/A001/A001C001.mov", "clip one")
+        show.scan()
+        item = show.one("R2-DI")["items"][0]
+        assert (item["required"], item["arrived"]) == (3, 2)
+        assert len(item["missing"]) == 1
+        assert "A002C007" in item["missing"][0]
+        assert "ingest:OCF/A001/A001C001.mov" in item["files"]
+        assert "A002C007" in show("chase", "R2-DI").out
+        show.put("OCF/A002/A002C007.mov", "clip two")
+        show.scan()
+        assert show.one("R2-DI")["status"] == "verified"

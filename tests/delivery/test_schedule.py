@@ -41,7 +41,7 @@ agree = { reel = "{n}" }
   name = "Reference picture"
   match = "SOUND/{reel}/**/*.mov"
   required = false
-  spec = { use = "prores-422-hq-uhd", "audio.channels" = ">=2", "video.width" = 1920, "video.codec" = ["ProRes", "AVC"] }
+  spec = { use = "prores-422-hq-uhd", "audio.channels" = ">=2", "video.width" = 1920, "video.codec" = ["A", "B"] }
 
   [[deliverable.item]]
   name = "Plates"

@@ -1,4 +1,4 @@
-"""Does the catalog say of files what their senders' lists say, in whichever order they come, and never anything false?"""
+"""Does the catalog say of files what their senders' lists say, in whichever order they come, and nothing false?"""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class TestDifferences:
         assert desk.promise("A001").wrong == ["1 file is not what the list says"]
 
     def test_second_reading_decides(self, live: Desk) -> None:
-        """A file is only doubted after the first reading; where the second is right it is verified, and both are kept."""
+        """A file is only doubted after the first reading; where the second is right it is verified. Both are kept."""
         live.bench.quiesce()
         content = roll(1, "A001")
         put(live.root, {"A001/A001.md5": sums(roll(1))})

@@ -1,4 +1,4 @@
-"""What does a coordinator see of rolls, from the first look at a card to the last file? Told through the command line."""
+"""What does a coordinator see of rolls, from the first look at a card to the last file? Told by the command line."""
 
 from __future__ import annotations
 
