@@ -103,7 +103,7 @@ def pair(
     *,
     renamed: bool = True,
 ) -> list[tuple[FileRow, FileRow]]:
-    """(old, new) of files with one content, each used once; those that kept their name first, with `renamed` others too."""
+    """(old, new) of files with one content, each used once: those that kept their name, then with `renamed` others."""
     left = {content: list(rows) for content, rows in gone.items()}
     pairs: list[tuple[FileRow, FileRow]] = []
     for same_name in (True, False) if renamed else (True,):

@@ -279,8 +279,8 @@ def _sequences(connection: Connection, frames: dict[int, list[_One]]) -> list[Th
             read = [one for one in members if one.version_id is not None]
             if not read:
                 continue
-            lacking = [f"frames {missing}"] if missing else []
-            lacking += [f"empty frames {zero}"] if zero else []
+            lacking = [f"frames {missing} are missing"] if missing else []
+            lacking += [f"frames {zero} are empty"] if zero else []
             if len(read) < len(members):
                 lacking.append(f"{len(members) - len(read)} frames are still arriving")
             found.append(

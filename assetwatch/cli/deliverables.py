@@ -39,9 +39,14 @@ _BY = ("vendor", "kind", "reel", "due", "status")
 @click.option("--late", is_flag=True, help="Only what is late.")
 @click.option("--due-within", metavar="D", help='Only what is owed and due within so long, such as "2d".')
 @click.option(
-    "--status", "states", multiple=True, type=click.Choice(_ORDER), help="Only these; more than once for several."
+    "--status",
+    "states",
+    multiple=True,
+    type=click.Choice(_ORDER),
+    metavar="STATE",
+    help="Only such as failed or partial; more than once for several.",
 )
-@click.option("--by", type=click.Choice(_BY), help="In groups. Within each the worst first.")
+@click.option("--by", type=click.Choice(_BY), metavar="WHAT", help=f"In groups: {', '.join(_BY)}.")
 @click.option("--ambiguous", is_flag=True, help="Instead: files that more than one item took.")
 @click.option("--on-time", is_flag=True, help="Instead: the on-time record of every sender.")
 @json_option

@@ -158,7 +158,9 @@ def _print_import(read: Schedule, changes: list[Change], applied: bool, file: Pa
 
 
 @schedule_command.command("export")
-@click.option("--format", "form", type=click.Choice(["toml", "csv"]), default="toml", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["toml", "csv"]), default="toml", show_default=True, help="In which form."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of standard output.")
 @click.pass_context
 def export_command(ctx: click.Context, form: str, output: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""What was seen on disk, entered in the catalog: arrivals, changes, moves, absences. One Intake a volume."""
+"""How does what was seen on disk get into the catalog: arrivals, changes, moves, absences? One Intake a volume."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def volume(database: Database) -> int:
 
 def claim(path: str, **values: object) -> ClaimRow:
     """A claim of the first package."""
-    known: dict[str, object] = {name: None for name in ClaimRow.__struct_fields__}
+    known: dict[str, object] = dict.fromkeys(ClaimRow.__struct_fields__)
     known |= {"package_id": 1, "path": path, "key": packages.key_of(path), "volume_id": 1, "verdict": "missing"}
     known |= {"wanted": "md5", "algorithm": "md5", "expected": "00", "notes": "", "judged_us": 1}
     return ClaimRow(**{**known, **values})  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ catalog equal to the disk?
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import tempfile
@@ -14,13 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from assetwatch.catalog import volumes
 from assetwatch.media.sequences import format_ranges, group_names
@@ -41,6 +36,17 @@ THEN = st.sampled_from(["", "tick", "work", "wait", "wait", "scan"])
 PICKS = st.integers(0, 11)
 
 
+#: What may happen, the usual more often than the unusual.
+_WHAT = (
+    *(["write"] * 4 + ["rewrite"] * 2 + ["rename"] * 3 + ["delete"] * 2),
+    *("deliver_anew", "hard_link", "symlink", "rename_folder", "rename_folder", "delete_folder"),
+    *("take_away", "give_back", "give_back", "sleep", "probe_slowly", "crash", "crash", "stop", "nothing"),
+)
+
+#: What can be heard of a happening: paths, and folders with all below.
+Heard = tuple[list[str], list[str]]
+
+
 class IngestMachine(RuleBasedStateMachine):
     """One volume, what people and programs do to it, and what the world does to us."""
 
@@ -58,19 +64,42 @@ class IngestMachine(RuleBasedStateMachine):
         for number, path in enumerate(("clip.mov", "A001/plate.1001.exr", "A001/plate.1002.exr")):
             self.place(*os.path.split(path)).write_bytes(self.new_bytes(b"\0\0\0\x14ftypqt  "[: 12 - number]))
 
+    @rule(
+        what=st.sampled_from(_WHAT),
+        pick=PICKS,
+        folder=FOLDERS,
+        name=NAMES,
+        to_folder=FOLDERS,
+        content=CONTENTS,
+        seconds=st.sampled_from([1.0, 30.0, 4000.0]),
+        flag=st.booleans(),
+        heard=HEARD,
+        then=THEN,
+    )
+    def something_happens(self, what: str, heard: int, then: str, **how: Any) -> None:
+        """One thing out of many. (As rules of their own, the simplest would be drawn two times out of three.)"""
+        happening = getattr(self, what)
+        wanted = list(inspect.signature(happening).parameters)
+        heard_of = happening(**{name: how[name] for name in wanted})
+        if heard_of and self.bench.ear is not None and self.away is None:
+            for _ in range(heard):
+                paths, folders = heard_of
+                self.bench.ear.tell(paths, folders)
+        if then == "tick":
+            self.bench.tick()
+        elif then == "work":
+            self.bench.work()
+        elif then in ("wait", "scan"):
+            if then == "scan":
+                self.bench.care.ask_scan("asked for")
+            self.bench.pass_time(11)
+
     # -- what happens on the volume
 
     @property
     def root(self) -> Path:
         """Where the footage is, whether it is mounted or not."""
         return self.away or self.home
-
-    def tell(self, heard: int, *paths: str, folders: tuple[str, ...] = ()) -> None:
-        """A hint, or none, or the same one again; nothing is heard of a volume that is away."""
-        ear = self.bench.ear
-        if ear is not None and self.away is None:
-            for _ in range(heard):
-                ear.tell(paths, folders)
 
     def new_bytes(self, content: bytes) -> bytes:
         """Content that no other file has, of a size that others may have."""
@@ -95,143 +124,111 @@ class IngestMachine(RuleBasedStateMachine):
             place.unlink()
         return place
 
-    def go_on(self, then: str) -> None:
-        """What we do before the next thing happens: nothing, one turn, all that is due, or all that will be."""
-        if then == "tick":
-            self.bench.tick()
-        elif then == "work":
-            self.bench.work()
-        elif then == "wait":
-            self.bench.pass_time(11)
-        elif then == "scan":
-            self.bench.care.ask_scan("asked for")
-            self.bench.pass_time(11)
-
-    @rule(folder=FOLDERS, name=NAMES, content=CONTENTS, heard=HEARD, then=THEN)
-    def write(self, folder: str, name: str, content: bytes, heard: int, then: str) -> None:
+    def write(self, folder: str, name: str, content: bytes) -> Heard:
         """A file is written, in one piece, over what was there."""
         self.place(folder, name).write_bytes(self.new_bytes(content))
-        self.tell(heard, join(folder, name))
-        self.go_on(then)
+        return [join(folder, name)], []
 
-    @rule(pick=PICKS, size_too=st.booleans(), heard=HEARD, then=THEN)
-    def rewrite(self, pick: int, size_too: bool, heard: int, then: str) -> None:
+    def rewrite(self, pick: int, flag: bool) -> Heard | None:
         """A file grows, or its bytes change in place and the size does not."""
-        if (path := self.chosen(pick)) is not None:
-            size = (self.root / path).stat().st_size
-            with open(self.root / path, "ab" if size_too else "r+b") as changing:
-                changing.write(self.new_bytes(b"more") if size_too else self.new_bytes(b"other")[:size])
-            self.tell(heard, path)
-            self.go_on(then)
+        if (path := self.chosen(pick)) is None:
+            return None
+        size = (self.root / path).stat().st_size
+        with open(self.root / path, "ab" if flag else "r+b") as changing:
+            changing.write(self.new_bytes(b"more") if flag else self.new_bytes(b"other")[:size])
+        return [path], []
 
-    @rule(pick=PICKS, heard=HEARD, then=THEN)
-    def deliver_anew(self, pick: int, heard: int, then: str) -> None:
+    def deliver_anew(self, pick: int) -> Heard | None:
         """Another file of the same size takes the place, its mtime set back."""
-        if (path := self.chosen(pick)) is not None:
-            before = (self.root / path).stat()
-            fresh = (self.root / path).with_name(".fresh.mov.tmp")
-            fresh.write_bytes(self.new_bytes(b"anew")[: before.st_size].ljust(before.st_size, b"."))
-            os.utime(fresh, ns=(0, before.st_mtime_ns - 3600 * 10**9))
-            fresh.replace(self.root / path)
-            self.tell(heard, path)
-            self.go_on(then)
+        if (path := self.chosen(pick)) is None:
+            return None
+        before = (self.root / path).stat()
+        fresh = (self.root / path).with_name(".fresh.mov.tmp")
+        fresh.write_bytes(self.new_bytes(b"anew")[: before.st_size].ljust(before.st_size, b"."))
+        os.utime(fresh, ns=(0, before.st_mtime_ns - 3600 * 10**9))
+        fresh.replace(self.root / path)
+        return [path], []
 
-    @rule(pick=PICKS, heard=HEARD, then=THEN)
-    def delete(self, pick: int, heard: int, then: str) -> None:
+    def delete(self, pick: int) -> Heard | None:
         """A file goes."""
-        if (path := self.chosen(pick)) is not None:
-            (self.root / path).unlink()
-            self.tell(heard, path)
-            self.go_on(then)
+        if (path := self.chosen(pick)) is None:
+            return None
+        (self.root / path).unlink()
+        return [path], []
 
-    @rule(pick=PICKS, folder=FOLDERS, name=NAMES, heard=HEARD, then=THEN)
-    def rename(self, pick: int, folder: str, name: str, heard: int, then: str) -> None:
+    def rename(self, pick: int, folder: str, name: str) -> Heard | None:
         """A file gets another name, perhaps one that was another's."""
-        if (path := self.chosen(pick)) is not None:
-            (self.root / path).replace(self.place(folder, name))
-            self.tell(heard, path, join(folder, name))
-            self.go_on(then)
+        if (path := self.chosen(pick)) is None:
+            return None
+        (self.root / path).replace(self.place(folder, name))
+        return [path, join(folder, name)], []
 
-    @rule(pick=PICKS, folder=FOLDERS, name=NAMES, heard=HEARD, then=THEN)
-    def hard_link(self, pick: int, folder: str, name: str, heard: int, then: str) -> None:
+    def hard_link(self, pick: int, folder: str, name: str) -> Heard | None:
         """The same bytes get one more name."""
         path = self.chosen(pick)
-        if path is not None and not os.path.lexists(self.root / folder / name):
-            os.link(self.root / path, self.place(folder, name))
-            self.tell(heard, join(folder, name))
-            self.go_on(then)
+        if path is None or os.path.lexists(self.root / folder / name):
+            return None
+        os.link(self.root / path, self.place(folder, name))
+        return [join(folder, name)], []
 
-    @rule(folder=FOLDERS, name=NAMES, heard=HEARD, then=THEN)
-    def symlink(self, folder: str, name: str, heard: int, then: str) -> None:
+    def symlink(self, folder: str, name: str) -> Heard:
         """A link takes the place of whatever was there."""
         self.place(folder, name).unlink(missing_ok=True)
         (self.root / folder / name).symlink_to("clip.mov")
-        self.tell(heard, join(folder, name))
-        self.go_on(then)
+        return [join(folder, name)], []
 
-    @rule(folder=FOLDERS, to_folder=FOLDERS, heard=HEARD, then=THEN)
-    def rename_folder(self, folder: str, to_folder: str, heard: int, then: str) -> None:
+    def rename_folder(self, folder: str, to_folder: str) -> Heard | None:
         """A folder goes elsewhere, whole."""
         old, new = self.root / folder, self.root / to_folder
-        if folder and to_folder and old.is_dir() and not new.exists() and not to_folder.startswith(folder + "/"):
-            new.parent.mkdir(parents=True, exist_ok=True)
-            old.rename(new)
-            self.tell(heard, folders=(folder, to_folder))
-            self.go_on(then)
+        if not (folder and to_folder and old.is_dir()) or new.exists() or to_folder.startswith(folder + "/"):
+            return None
+        new.parent.mkdir(parents=True, exist_ok=True)
+        old.rename(new)
+        return [], [folder, to_folder]
 
-    @rule(folder=FOLDERS, heard=HEARD, then=THEN)
-    def delete_folder(self, folder: str, heard: int, then: str) -> None:
+    def delete_folder(self, folder: str) -> Heard | None:
         """A folder goes with all that is in it."""
-        if folder and (self.root / folder).is_dir():
-            shutil.rmtree(self.root / folder)
-            self.tell(heard, folders=(folder,))
-            self.go_on(then)
+        if not folder or not (self.root / folder).is_dir():
+            return None
+        shutil.rmtree(self.root / folder)
+        return [], [folder]
 
     # -- what happens to the volume
 
-    @precondition(lambda self: self.away is None)
-    @rule(empty=st.booleans())
-    def take_away(self, empty: bool) -> None:
+    def take_away(self, flag: bool) -> None:
         """The volume goes; perhaps an empty directory stands in its place."""
-        self.away = self.folder / "away"
-        self.home.rename(self.away)
-        if empty:
-            self.home.mkdir()
+        if self.away is None:
+            self.away = self.folder / "away"
+            self.home.rename(self.away)
+            if flag:
+                self.home.mkdir()
 
-    @precondition(lambda self: self.away is not None)
-    @rule()
     def give_back(self) -> None:
         """The same volume is there again."""
-        assert self.away is not None
-        if self.home.exists():
-            self.home.rmdir()
-        self.away.rename(self.home)
-        self.away = None
+        if self.away is not None:
+            if self.home.exists():
+                self.home.rmdir()
+            self.away.rename(self.home)
+            self.away = None
 
     # -- what happens to us
 
-    @rule(then=THEN)
-    def turn(self, then: str) -> None:
-        """Nothing happens, and the loop turns."""
-        self.go_on(then)
+    def nothing(self) -> None:
+        """Nothing happens."""
 
-    @rule(seconds=st.sampled_from([1.0, 30.0, 4000.0]))
     def sleep(self, seconds: float) -> None:
         """Time passes and the loop does not turn: the machine was busy, or asleep."""
         self.bench.clock.advance(seconds)
 
-    @rule(held=st.booleans())
-    def probe_slowly(self, held: bool) -> None:
+    def probe_slowly(self, flag: bool) -> None:
         """The library takes its time over its files, or is done with them."""
-        self.bench.prober.held = held
+        self.bench.prober.held = flag
 
-    @rule()
     def crash(self) -> None:
         """The program is killed, and another one begins."""
         self.bench.crash()
         self.bench.start()
 
-    @rule()
     def stop(self) -> None:
         """The program is stopped, and another one begins."""
         self.bench.restart()
@@ -249,10 +246,9 @@ class IngestMachine(RuleBasedStateMachine):
 
     def look_at_the_end(self) -> None:
         bench = self.bench
-        if self.away is not None:
-            self.give_back()
+        self.give_back()
         bench.prober.held = False
-        for again in range(3):
+        for _ in range(3):
             bench.pass_time(6)
             bench.quiesce(scan=True)
             if "mass_loss" not in bench.alerts():
