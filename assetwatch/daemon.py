@@ -383,7 +383,8 @@ class Daemon:
                 .group_by(t.tally.c.presence, t.tally.c.integrity)
             ).all()
         counts = {(presence, integrity): (int(count), int(total)) for presence, integrity, count, total in rows}
-        waiting = [value for (_, integrity), value in counts.items() if integrity == "pending"]
+        # A file that went before its new bytes were read stays pending, and nobody waits for it.
+        waiting = [counts[axes] for axes in counts if axes[1] == "pending" and axes[0] != "missing"]
         return Progress(
             known=sum(count for count, _ in counts.values()),
             waiting=sum(count for count, _ in waiting),

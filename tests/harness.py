@@ -172,7 +172,8 @@ class Bench:
 
     def start(self) -> None:
         """Begin anew on the same catalog, as the next program does."""
-        self.prober = FakeProber(self.prober._answer)
+        held, self.prober = self.prober.held, FakeProber(self.prober._answer)
+        self.prober.held = held
         if self.ear is not None:
             self.ear = Ear()
         self.daemon = self._make()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, exists, func, insert, select, update
 
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import slices
@@ -118,17 +118,32 @@ def by_key(connection: Connection, key: str) -> DeliverableRow | None:
     return None if row is None else DeliverableRow(*row)
 
 
-def items_of(connection: Connection, deliverable_ids: Sequence[int] | None = None) -> dict[int, list[ItemRow]]:
-    """Deliverable id -> its present items in their order; of all where no ids are given."""
+def items_of(
+    connection: Connection, deliverable_ids: Sequence[int] | None = None, *, brief: bool = False
+) -> dict[int, list[ItemRow]]:
+    """Deliverable id -> its present items in their order; of all where no ids are given.
+
+    `brief`: what was found only as far as it says where an item stands by its files; in full where somebody decided.
+    """
     found: dict[int, list[ItemRow]] = defaultdict(list)
+    said: ColumnElement[str] = t.item.c.found
+    if brief:
+        decided = select(t.decision.c.deliverable_id).where(t.decision.c.deliverable_id == t.item.c.deliverable_id)
+        said = case((exists(decided), t.item.c.found), else_=func.coalesce(t.item.c.brief, t.item.c.found))
     query = (
-        select(*t.item.c)
+        select(*_ITEM, said)
         .where(t.item.c.removed_us.is_(None))
         .order_by(t.item.c.deliverable_id, t.item.c.position, t.item.c.id)
     )
     for row in _of(connection, query, t.item.c.deliverable_id, deliverable_ids):
         found[row.deliverable_id].append(ItemRow(*row))
     return found
+
+
+_ITEM = (
+    *(t.item.c.id, t.item.c.deliverable_id, t.item.c.position, t.item.c.name, t.item.c.terms),
+    t.item.c.removed_us,
+)
 
 
 def apply(connection: Connection, schedule: Sequence[Scheduled], now_us: int) -> None:
@@ -168,7 +183,7 @@ def apply(connection: Connection, schedule: Sequence[Scheduled], now_us: int) ->
 
 
 def _apply_items(connection: Connection, deliverable_id: int, items: Sequence[tuple[str, str]], now_us: int) -> None:
-    rows = connection.execute(select(*t.item.c).where(t.item.c.deliverable_id == deliverable_id))
+    rows = connection.execute(select(*_ITEM, t.item.c.found).where(t.item.c.deliverable_id == deliverable_id))
     known = {row.name: ItemRow(*row) for row in rows}
     for position, (name, terms) in enumerate(items):
         before = known.get(name)
@@ -230,15 +245,23 @@ def claim(connection: Connection, deliverable_ids: Sequence[int]) -> None:
     connection.execute(update(t.deliverable).where(t.deliverable.c.id.in_(deliverable_ids)).values(stale=2))
 
 
-def set_found(connection: Connection, deliverable_id: int, agreement: str | None, found: Mapping[int, str]) -> None:
-    """Keep what a comparison found: item id -> JSON. Up to date is what did not become stale in the meantime."""
+def set_found(
+    connection: Connection, deliverable_id: int, agreement: str | None, found: Mapping[int, tuple[str, str | None]]
+) -> None:
+    """Keep what a comparison found: item id -> JSON, in full and in brief.
+
+    Up to date is what did not become stale in the meantime.
+    """
     here = t.deliverable.c.id == deliverable_id
     connection.execute(update(t.deliverable).where(here).values(agreement=agreement))
     connection.execute(update(t.deliverable).where(here, t.deliverable.c.stale == 2).values(stale=0))
-    rows = [{"the_id": identity, "said": said} for identity, said in found.items()]
+    rows = [{"the_id": identity, "said": said, "short": short} for identity, (said, short) in found.items()]
     if rows:
         connection.execute(
-            update(t.item).where(t.item.c.id == bindparam("the_id")).values(found=bindparam("said")), rows
+            update(t.item)
+            .where(t.item.c.id == bindparam("the_id"))
+            .values(found=bindparam("said"), brief=bindparam("short")),
+            rows,
         )
 
 

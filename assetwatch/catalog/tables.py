@@ -379,6 +379,8 @@ item = _table(
     Column("removed_us", Int64),
     #: JSON: what was found of it in the catalog: things, their states, what checks gave
     Column("found", Text, nullable=False, server_default="{}"),
+    #: as much of it as says where the item stands while nobody decided anything; null: all of it does
+    Column("brief", Text),
     Index("uq_item_deliverable_id_name", "deliverable_id", "name", unique=True),
 )
 

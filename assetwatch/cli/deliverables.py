@@ -84,7 +84,8 @@ def deliverables_command(
     with database.read() as connection:
         if ambiguous:
             ctx.exit(_ambiguous(connection, as_json))
-        entries = kept.board(connection, now, None if identity is None else [identity])
+        brief = identity is None and not as_json
+        entries = kept.board(connection, now, None if identity is None else [identity], brief=brief)
         if identity is not None and not entries:
             raise UsageError(f"there is no deliverable {identity!r}. `assetwatch deliverables` lists them.")
     if on_time:

@@ -105,7 +105,7 @@ def _board(connection: Any, now: datetime) -> list[Any]:
     from assetwatch.cli.deliverables import rank
     from assetwatch.delivery.kept import board
 
-    return sorted(board(connection, now), key=rank)
+    return sorted(board(connection, now, brief=True), key=rank)
 
 
 def _without_list(connection: Any, setting: app.Setting, rows: Any) -> list[tuple[str, str]]:

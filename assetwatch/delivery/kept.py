@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -15,8 +16,9 @@ from assetwatch.catalog.deliverables import DecisionRow, DeliverableRow, ItemRow
 from assetwatch.delivery import schedule as s
 from assetwatch.delivery import status
 from assetwatch.delivery.counts import Count
-from assetwatch.delivery.findings import Finding
+from assetwatch.delivery.findings import Finding, Outcome
 from assetwatch.delivery.match import Rule
+from assetwatch.model import Integrity, Presence
 from assetwatch.units import instant, microseconds
 
 #: What of a deliverable is kept as its terms, besides its own columns.
@@ -33,12 +35,17 @@ class Found(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One deliverable on the board: as scheduled, as it stands, and what it stands on."""
+    """One deliverable on the board: its rows, what is known of it, and where it stands."""
 
     row: DeliverableRow
-    scheduled: s.Deliverable
+    items: tuple[ItemRow, ...]
     known: status.Deliverable
     status: status.Status
+
+    @property
+    def scheduled(self) -> s.Deliverable:
+        """The deliverable as the schedule has it."""
+        return scheduled_of(self.row, self.items)
 
 
 _found = msgspec.json.Decoder(Found)
@@ -103,22 +110,52 @@ def schedule_in(connection: Connection) -> list[s.Deliverable]:
     return [scheduled_of(row, items.get(row.id, [])) for row in rows.all_deliverables(connection)]
 
 
-def board(connection: Connection, now: datetime, keys: Sequence[str] | None = None) -> list[Entry]:
-    """Where the deliverables of the schedule stand now, in its order; those with these ids, or all."""
+def board(
+    connection: Connection, now: datetime, keys: Sequence[str] | None = None, *, brief: bool = False
+) -> list[Entry]:
+    """Where the deliverables of the schedule stand now, in its order; those with these ids, or all.
+
+    `brief`: the statuses are the same, but not every linked file is told where many alike are.
+    """
     if keys is None:
         wanted = rows.all_deliverables(connection)
         ids = None
     else:
         wanted = [row for row in (rows.by_key(connection, key) for key in keys) if row is not None]
         ids = [row.id for row in wanted]
-    items = rows.items_of(connection, ids)
+    items = rows.items_of(connection, ids, brief=brief)
     decisions = rows.decisions_of(connection, ids)
     found = []
     for row in wanted:
-        known = known_of(row, items.get(row.id, []), decisions.get(row.id, []))
-        scheduled = scheduled_of(row, items.get(row.id, []))
-        found.append(Entry(row, scheduled, known, status.derive(known, now)))
+        mine = tuple(items.get(row.id, ()))
+        known = known_of(row, mine, decisions.get(row.id, []))
+        found.append(Entry(row, mine, known, status.derive(known, now)))
     return found
+
+
+def in_brief(found: Found, count: Count) -> Found | None:
+    """As much of what was found as gives the same status while nobody decided anything; None where that is all.
+
+    Of things that are alike and just right the first ones, as many as are needed, stand for all.
+    """
+    enough = max(count.least, 1)
+    if count.per is not None or count.most is not None or found.needed or len(found.linked) <= enough:
+        return None
+    first = found.linked[0]
+    alike = all(
+        one.role is status.Role.CURRENT
+        and one.presence is Presence.PRESENT
+        and one.integrity not in (Integrity.MISMATCH, Integrity.UNREADABLE)
+        and one.incomplete is None
+        and one.proofs == first.proofs
+        and (one.spec is None) == (first.spec is None)
+        and all(finding.outcome is Outcome.PASS for finding in one.spec or ())
+        for one in found.linked
+    )
+    if not alike:
+        return None
+    earliest = sorted(found.linked, key=lambda one: one.arrived)[:enough]
+    return Found(tuple(earliest), found.findings)
 
 
 def known_of(row: DeliverableRow, items: Sequence[ItemRow], decisions: Sequence[DecisionRow]) -> status.Deliverable:
@@ -137,12 +174,16 @@ def known_of(row: DeliverableRow, items: Sequence[ItemRow], decisions: Sequence[
     )
 
 
+#: A schedule has few counts, and thousands of items.
+_count = lru_cache(maxsize=4096)(Count.parse)
+
+
 def _item(row: ItemRow) -> status.Item:
     terms = msgspec.json.decode(row.terms)
     found = _found.decode(row.found)
     return status.Item(
         name=row.name,
-        count=Count(least=1, per="source", names=found.needed) if found.needed else Count.parse(terms["count"]),
+        count=Count(least=1, per="source", names=found.needed) if found.needed else _count(terms["count"]),
         required=terms["required"],
         has_spec=bool(terms["spec"]),
         linked=found.linked,

@@ -21,8 +21,9 @@ from assetwatch.catalog.things import Thing
 from assetwatch.clock import Clock
 from assetwatch.delivery import status
 from assetwatch.delivery.comparison import Comparison, Key, as_path, find_hits, is_folder
+from assetwatch.delivery.counts import Count
 from assetwatch.delivery.findings import Finding
-from assetwatch.delivery.kept import Found, encode, scheduled_of
+from assetwatch.delivery.kept import Found, encode, in_brief, scheduled_of
 from assetwatch.delivery.match import Rule
 from assetwatch.delivery.status import Role
 from assetwatch.units import instant, microseconds
@@ -89,6 +90,13 @@ class _Outcome(NamedTuple):
     agreement: tuple[Finding, ...]
     found: dict[int, Found]
     taken: dict[int, list[tuple[Thing, Role]]]
+    counts: dict[int, Count]
+
+
+def _written(found: Found, count: Count) -> tuple[str, str | None]:
+    """What was found as the catalog keeps it, in full and in brief."""
+    brief = in_brief(found, count)
+    return encode(found).decode(), None if brief is None else encode(brief).decode()
 
 
 def compare(database: Database, stale: Sequence[DeliverableRow], now: datetime) -> None:
@@ -106,7 +114,7 @@ def compare(database: Database, stale: Sequence[DeliverableRow], now: datetime) 
         for one in outcomes:
             for item_id, taken in one.taken.items():
                 _relink(connection, one.deliverable_id, item_id, taken, links.get(item_id, []), now_us)
-            found = {item_id: encode(said).decode() for item_id, said in one.found.items()}
+            found = {item_id: _written(said, one.counts[item_id]) for item_id, said in one.found.items()}
             rows.set_found(connection, one.deliverable_id, encode(one.agreement).decode(), found)
 
 
@@ -136,7 +144,11 @@ def _compared(connection: Connection, stale: Sequence[DeliverableRow]) -> list[_
         for item_row, item in zip(items.get(row.id, []), one.scheduled.items, strict=True):
             mine = [*hits.get((item_row.id, "match"), []), *hits.get((item_row.id, "timeline"), [])]
             found[item_row.id], taken[item_row.id] = one.item(item, mine, links.get(item_row.id, []), by_hand)
-        outcomes.append(_Outcome(row.id, one.agreement(), found, taken))
+        counts = {
+            item_row.id: Count.parse(item.count)
+            for item_row, item in zip(items.get(row.id, []), one.scheduled.items, strict=True)
+        }
+        outcomes.append(_Outcome(row.id, one.agreement(), found, taken, counts))
     return outcomes
 
 

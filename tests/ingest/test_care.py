@@ -211,6 +211,19 @@ class TestLoss:
         bench.quiesce()
         assert bench.states()["001.mov"] == ("missing", "recorded", digest(b"1"))
 
+    def test_file_deleted_before_its_new_bytes_were_read_keeps_nobody_waiting(self, bench: Bench) -> None:
+        """Rewritten and gone at once: missing, its new content never read, and not among what waits for a reader."""
+        fill(bench, 2)
+        (bench.root / "001.mov").write_bytes(b"rewritten")
+        told(bench, "001.mov")
+        bench.work()
+        (bench.root / "001.mov").unlink()
+        told(bench, "001.mov")
+        bench.quiesce()
+        assert bench.states()["001.mov"] == ("missing", "pending", digest(b"1"))
+        progress = bench.daemon.progress()
+        assert (progress.waiting, progress.bytes_waiting) == (0, 0)
+
     def test_great_loss_is_held_until_a_person_confirms_it(self, bench: Bench) -> None:
         """More than max_loss at once: an alert, nothing missing; accepted, all of it is."""
         fill(bench, 50)

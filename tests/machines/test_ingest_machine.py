@@ -56,10 +56,16 @@ class IngestMachine(RuleBasedStateMachine):
         self.count = 0
         self.away: Path | None = None
 
-    @initialize(ear=st.booleans(), lag_s=st.sampled_from([0.0, 86_400.0]), settle=st.sampled_from(["0s", "10s"]))
-    def begin(self, ear: bool, lag_s: float, settle: str) -> None:
-        """Heard or only scanned; with a clock that proves rest by ctime, or one that cannot."""
+    @initialize(
+        ear=st.booleans(),
+        lag_s=st.sampled_from([0.0, 86_400.0]),
+        settle=st.sampled_from(["0s", "10s"]),
+        held=st.booleans(),
+    )
+    def begin(self, ear: bool, lag_s: float, settle: str, held: bool) -> None:
+        """Heard or only scanned; with a clock that proves rest by ctime, or one that cannot; a slow library or not."""
         self.bench = Bench(self.folder, ear=ear, lag_s=lag_s, settle=settle, rescan="1h")
+        self.bench.prober.held = held
         self.home = self.bench.root
         for number, path in enumerate(("clip.mov", "A001/plate.1001.exr", "A001/plate.1002.exr")):
             self.place(*os.path.split(path)).write_bytes(self.new_bytes(b"\0\0\0\x14ftypqt  "[: 12 - number]))
@@ -299,8 +305,8 @@ def _sequences(disk: dict[str, tuple[int, str]]) -> list[tuple[Any, ...]]:
 
 
 _ORDINARY = settings(
-    max_examples=40,
-    stateful_step_count=30,
+    max_examples=14,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
@@ -316,5 +322,5 @@ def test_catalog_ends_equal_to_the_disk() -> None:
 @pytest.mark.slow
 def test_catalog_ends_equal_to_the_disk_at_length() -> None:
     """Many and long lives of a volume, other ones each time."""
-    at_length = settings(_ORDINARY, max_examples=400, stateful_step_count=60, derandomize=False)
+    at_length = settings(_ORDINARY, max_examples=200, stateful_step_count=50, derandomize=False)
     run_state_machine_as_test(IngestMachine, settings=at_length)

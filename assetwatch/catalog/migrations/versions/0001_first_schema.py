@@ -135,6 +135,7 @@ def upgrade() -> None:
         sa.Column(
             "found", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
         ),
+        sa.Column("brief", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["deliverable_id"], ["deliverable.id"], name=op.f("fk_item_deliverable_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item")),
         sqlite_strict=True,
