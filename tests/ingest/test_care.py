@@ -186,6 +186,7 @@ class TestVolume:
             bench.pass_time(30)
             bench.crash()
             bench.start()
+        bench.prober.held = False
         bench.work()
         assert bench.states()["a.mov"].integrity == "unreadable"
         assert "set aside" in (bench.row("a.mov").problem or "")

@@ -380,6 +380,7 @@ class TestOurOwnTrouble:
             bench.restart()
         bench.work()
         assert bench.states()["a.mov"].integrity != "unreadable"
+        bench.prober.held = False
         bench.quiesce()
         assert bench.cataloged() == bench.disk()
         bench.close()
