@@ -121,8 +121,8 @@ def _ask_daemon(
             rows = {row.id: row for row in volumes.all_volumes(connection)}
             pending = sum(
                 count
-                for volume_id, _, integrity, count, _ in queries.tallies(connection)
-                if volume_id in ids and integrity == "pending"
+                for volume_id, presence, integrity, count, _ in queries.tallies(connection)
+                if volume_id in ids and integrity == "pending" and presence != "missing"
             )
         if any(rows[i].keeper_id is None for i in ids):
             raise HeldError("the daemon that had the volume in care has ended; scan again.")

@@ -247,6 +247,10 @@ def _print(
             _ago(row.last_scan_us, now_us),
         )
     out.print(table)
+    for one in document["volumes"]:
+        heard = _heard(one)
+        if heard and daemon:
+            out.print(f"  {escape(shown(one['name']))}: {heard}", soft_wrap=True)
     counts = document["files"]["by_integrity"]
     if counts:
         out.print()
@@ -284,6 +288,19 @@ def _print(
                 local_time(last_us, zone),
             )
         out.print(arrived)
+
+
+def _heard(volume: dict[str, Any]) -> str:
+    """How well a volume is heard, where there is more to say than that it is: watches of the limit, overflows."""
+    if not volume["online"] or volume["watching"] != "native":
+        return ""
+    said = [f"{volume['watches']} folders watched"]
+    if volume["watch_limit"]:
+        said[0] = f"{volume['watches']} of {volume['watch_limit']} watches used"
+    if volume["overflows"]:
+        times = "once" if volume["overflows"] == 1 else f"{volume['overflows']} times"
+        said.append(f"the event queue overflowed {times}, and the volume was scanned")
+    return ", ".join(said)
 
 
 def _owed(board: list[Any], now_us: int) -> list[str]:
