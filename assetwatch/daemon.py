@@ -86,6 +86,7 @@ class Daemon:
         self._closers = closers
         self._ids = [care.id for care in cares]
         self._next_beat = float("-inf")
+        self._last_beat = float("-inf")
         self._next_asked = float("-inf")
         self._stale = True
         self._never = threading.Event()
@@ -325,8 +326,12 @@ class Daemon:
             self._take_requests()
             for care in self.cares:
                 care.publish()
+        if self._reading.progress():
+            # A large file that has just been begun is told of at once, not at the idle beat.
+            self._next_beat = min(self._next_beat, self._last_beat + _BEAT_BUSY_S)
         if now < self._next_beat:
             return
+        self._last_beat = now
         doing = self._doing()
         self._next_beat = now + (_BEAT_BUSY_S if busy or doing["reading"] else _BEAT_IDLE_S)
         with self.database.write() as connection:
