@@ -480,5 +480,45 @@ alert = _table(
     Column("opened_us", Int64, nullable=False),
     Column("closed_us", Int64),
     Column("text", Text, nullable=False),
+    #: when word of it was last given to be sent, first or as a reminder, and when word that it is over
+    Column("said_us", Int64),
+    Column("ok_said_us", Int64),
     _partial("uq_alert_open", "key", unique=True, where="closed_us is null"),
+    _partial("ix_alert_ok_owed", "closed_us", where="said_us is not null and ok_said_us is null"),
+)
+
+#: Word that is to be sent to people, to one of the places that the configuration names. Kept until it is sent or given up.
+message = _table(
+    "message",
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("made_us", Int64, nullable=False),
+    #: report, alert, reminder, ok, life (the weekly sign of it), test
+    Column("kind", Text, nullable=False),
+    #: JSON: the run or the alerts it tells of
+    Column("about", Text, nullable=False, server_default="{}"),
+    #: the name of a route in the configuration: never an address with a secret in it
+    Column("route", Text, nullable=False),
+    #: JSON: subject, text, and the paths of what goes along
+    Column("content", Text, nullable=False),
+    Column("tries", Int64, nullable=False, server_default="0"),
+    Column("next_us", Int64, nullable=False),
+    Column("sent_us", Int64),
+    Column("given_up_us", Int64),
+    #: what went wrong at the last try, without secrets
+    Column("fault", Text),
+    CheckConstraint("kind in ('report', 'alert', 'reminder', 'ok', 'life', 'test')", name="kind"),
+    _partial("ix_message_owed", "next_us", where="sent_us is null and given_up_us is null"),
+    Index("ix_message_made_us", "made_us"),
+)
+
+#: How full a volume was, as its file system said: a row an hour at most.
+capacity = _table(
+    "capacity",
+    Column("volume_id", Id, ForeignKey("volume.id"), primary_key=True),
+    Column("at_us", Int64, primary_key=True),
+    Column("total", Int64, nullable=False),
+    Column("free", Int64, nullable=False),
+    #: bytes of the files in care
+    Column("size", Int64, nullable=False),
+    with_rowid=False,
 )

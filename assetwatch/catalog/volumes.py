@@ -138,6 +138,8 @@ class AlertRow(msgspec.Struct, frozen=True):
     opened_us: int
     closed_us: int | None
     text: str
+    said_us: int | None
+    ok_said_us: int | None
 
 
 def open_alert(connection: Connection, key: str, kind: str, volume_id: int | None, now_us: int, text: str) -> bool:

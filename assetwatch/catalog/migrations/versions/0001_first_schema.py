@@ -69,6 +69,37 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "message",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("made_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column(
+            "about", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
+        ),
+        sa.Column("route", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("content", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
+        sa.Column("next_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sent_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("given_up_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("fault", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "kind in ('report', 'alert', 'reminder', 'ok', 'life', 'test')", name=op.f("ck_message_kind")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("ix_message_made_us", "message", ["made_us"], unique=False)
+    op.create_index(
+        "ix_message_owed",
+        "message",
+        ["next_us"],
+        unique=False,
+        sqlite_where=sa.text("sent_us is null and given_up_us is null"),
+        postgresql_where=sa.text("sent_us is null and given_up_us is null"),
+    )
+    op.create_table(
         "observation",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -183,10 +214,20 @@ def upgrade() -> None:
         sa.Column("opened_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("closed_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("text", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("said_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ok_said_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_alert_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_alert_ok_owed",
+        "alert",
+        ["closed_us"],
+        unique=False,
+        sqlite_where=sa.text("said_us is not null and ok_said_us is null"),
+        postgresql_where=sa.text("said_us is not null and ok_said_us is null"),
     )
     op.create_index(
         "uq_alert_open",
@@ -195,6 +236,18 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("closed_us is null"),
         postgresql_where=sa.text("closed_us is null"),
+    )
+    op.create_table(
+        "capacity",
+        sa.Column("volume_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("free", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_capacity_volume_id")),
+        sa.PrimaryKeyConstraint("volume_id", "at_us", name=op.f("pk_capacity")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "folder",

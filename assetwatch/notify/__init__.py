@@ -1,0 +1,1 @@
+"""Who has to be told, by which way, and did it arrive?"""
