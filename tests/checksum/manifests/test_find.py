@@ -71,6 +71,16 @@ def test_each_roll_below_by_its_own_list(tmp_path: Path, roll: Path) -> None:
     assert [finding.path for finding in outcome.findings] == ["A003/A003.mhl"]
 
 
+def test_payload_that_looks_like_a_list_is_payload(roll: Path) -> None:
+    """Cut-off XML under a name that is no list's is a file like any other: no list of this folder is called damaged."""
+    (roll / "notes").write_bytes(b"<hashlist")
+    (roll / "sums.md5").write_text("".join(f"{md5(c)}  {n}\n" for n, c in (("a.mov", b"a"), ("notes", b"<hashlist"))))
+    outcome = verify_package(roll)
+    assert said(outcome) == {"a.mov": "verified", "notes": "verified"}
+    assert outcome.extra == ["b.mov"]
+    assert not [finding for finding in outcome.findings if finding.wrong]
+
+
 def test_a_sidecar_of_one_file_makes_nothing_extra(roll: Path) -> None:
     """Beside `a.mov.md5` other files are nobody's business."""
     (roll / "a.mov.md5").write_text(f"{md5(b'a')}  a.mov\n")
