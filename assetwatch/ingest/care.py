@@ -103,6 +103,7 @@ class Care:
         self.intake = Intake(row.id, self.root, 0, self._ignore, Rules(settle_us, local=False, trust_inode=False), ids)
         self._watcher: Watcher | None = None
         self._hints: deque[str] = deque()
+        self._closed: set[str] = set()
         self._scans: deque[Scan] = deque()
         self._fresh: list[Fresh] = []
         self._run_id: int | None = None
@@ -199,6 +200,7 @@ class Care:
         self._stop_watching()
         self._abandon_scans()
         self._hints.clear()
+        self._closed.clear()
         now_us = self._now_us()
         with self._database.write() as connection:
             volumes.set_values(
@@ -254,6 +256,7 @@ class Care:
             return 0
         hints = self._watcher.drain()
         self._hints.extend(from_os(path) for path in hints.paths)
+        self._closed.update(from_os(path) for path in hints.closed)
         for folder, why in hints.folders.items():
             if not any(scan.whole and not scan.begun for scan in self._scans):
                 self._scans.append(Scan(self.intake, why, from_os(folder)))
@@ -263,7 +266,8 @@ class Care:
             return 0
         paths = {self._hints.popleft() for _ in range(min(_A_STEP, len(self._hints)))}
         with self._database.write() as connection:
-            errors = self.intake.take_paths(connection, paths, self._now_us())
+            errors = self.intake.take_paths(connection, paths, self._now_us(), self._closed)
+        self._closed -= paths
         if errors and self._still_here(errors):
             self._next_scan = min(self._next_scan, self._clock.monotonic() + _UNSEEN_S)
         return len(paths)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -104,10 +104,12 @@ class Intake:
 
     # -- single paths -----------------------------------------------------------------------------------------
 
-    def take_paths(self, connection: Connection, paths: Iterable[str], now_us: int) -> list[OSError]:
+    def take_paths(
+        self, connection: Connection, paths: Iterable[str], now_us: int, closed: Container[str] = ()
+    ) -> list[OSError]:
         """Look at single paths (catalog text) and enter what is there, or that nothing is.
 
-        Gives why paths could not be looked at; nothing is concluded of those.
+        Of those in `closed` a writer's close was the last thing heard. Gives why paths could not be looked at; nothing is concluded of those.
         """
         by_folder: dict[str, dict[str, Seen | None]] = defaultdict(dict)
         errors: list[OSError] = []
@@ -132,7 +134,8 @@ class Intake:
                         if after is not row:
                             changes.append((row, after))
                 elif row is not None:
-                    after = settle.look(row, seen, now_us, self.rules)
+                    written = join(folder, name) in closed
+                    after = settle.look(row, seen, now_us, self.rules, closed=written)
                     if after is not row:
                         changes.append((row, after))
                 else:

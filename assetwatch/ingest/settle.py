@@ -74,14 +74,17 @@ def first_look(identity: int, volume_id: int, folder_id: int, seen: Seen, now_us
     )
 
 
-def look(row: FileRow, seen: Seen, now_us: int, rules: Rules) -> FileRow:
-    """The row after its path was looked at and something was there."""
+def look(row: FileRow, seen: Seen, now_us: int, rules: Rules, *, closed: bool = False) -> FileRow:
+    """The row after its path was looked at and something was there. `closed`: a writer was heard to close it."""
     if seen.kind.value != row.kind or not row.has_stat(
         seen.size, seen.mtime_ns, seen.inode, trust_inode=rules.trust_inode
     ):
         return _changed(row, seen, now_us, rules)
     if row.absent_us is not None and row.ctime_ns != seen.ctime_ns and seen.kind is FileKind.REGULAR:
         # Deleted and copied again with its mtime, it often gets the same inode number, too.
+        return _changed(row, seen, now_us, rules)
+    if closed and row.ctime_ns != seen.ctime_ns and seen.kind is FileKind.REGULAR:
+        # Written in place at its old size, and its mtime set back: only the ctime tells, and that a writer was there.
         return _changed(row, seen, now_us, rules)
     after = row
     if row.absent_us is not None or row.presence == Presence.MISSING.value:

@@ -22,11 +22,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
-def hint(bench: Bench, *paths: str) -> list[OSError]:
-    """Have the intake look at single paths now."""
+def hint(bench: Bench, *paths: str, closed: tuple[str, ...] = ()) -> list[OSError]:
+    """Have the intake look at single paths now; of those in `closed` a writer's close was heard."""
     bench.clock.keep_up()
     with bench.database.write() as connection:
-        return bench.care.intake.take_paths(connection, paths, bench.now_us())
+        return bench.care.intake.take_paths(connection, paths, bench.now_us(), closed)
 
 
 class TestPaths:
@@ -59,6 +59,25 @@ class TestPaths:
         (bench.root / "A001").mkdir()
         hint(bench, "A001")
         assert bench.states() == {}
+
+    @pytest.mark.parametrize("closed", [("a.mov",), ()])
+    def test_rewritten_in_place_with_its_old_date(self, bench: Bench, closed: tuple[str, ...]) -> None:
+        """Old size, old mtime, other bytes: where a writer's close was heard it is read again, a chmod alone is not."""
+        clip = bench.root / "a.mov"
+        clip.write_bytes(b"before")
+        bench.quiesce(scan=True)
+        was = clip.stat()
+        if closed:
+            with open(clip, "r+b") as changing:
+                changing.write(b"after!")
+            os.utime(clip, ns=(was.st_atime_ns, was.st_mtime_ns))
+        else:
+            clip.chmod(0o600)
+        hint(bench, "a.mov", closed=closed)
+        bench.quiesce()
+        assert bench.states()["a.mov"].digests == digest(clip.read_bytes())
+        assert bench.files_read == (2 if closed else 1)
+        assert bench.faults() == []
 
     def test_moved_file_is_not_read_again(self, bench: Bench) -> None:
         """A rename keeps the row with all that is known of it, under the new name."""
