@@ -1,11 +1,11 @@
-"""What is proved of a folder's files: what was checked against what, when, by which versions?"""
+"""What is proved of files: what was checked against what, when, by which versions?"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -14,9 +14,9 @@ from assetwatch import __version__
 from assetwatch.catalog import files, promises, queries
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.packages import lists_of
-from assetwatch.catalog.queries import Filter
+from assetwatch.catalog.queries import Filter, Listed
 from assetwatch.model import Presence
-from assetwatch.paths import percent, readable, to_os
+from assetwatch.paths import percent, readable, split, to_os
 from assetwatch.units import rfc3339
 
 #: What of an observation's evidence is told.
@@ -27,23 +27,59 @@ RECEIPT_VERSION = 1
 
 
 def receipt(connection: Connection, volume: str, path: str, now_us: int, host: str) -> dict[str, Any]:
-    """The receipt for a file, or for a folder with all below it, as `receipt --json` gives it.
+    """The receipt for a file, or for a folder with all below it, as `receipt --json` gives it."""
+    inside = to_os(path) + "/"
+    listed = [
+        one
+        for one in queries.list_files(connection, Filter(pattern=path or None, volume=volume))
+        if not path or one.path == path or to_os(one.path).startswith(inside)
+    ]
+    kept = promises.promises(connection, volume, path)
+    about = {"volume": volume, "path": readable(path)}
+    document = _document(connection, about, listed, kept, now_us, host, volumes=False)
+    return {**document, "complete": document["complete"] and all(one.complete for one in kept)}
+
+
+def receipt_for(
+    connection: Connection, deliverable: Mapping[str, Any], listed: Sequence[Listed], now_us: int, host: str
+) -> dict[str, Any]:
+    """The receipt for the files of a deliverable. `deliverable`: where it stands, as `deliverables --json` says it.
+
+    The entries' volumes are told, and stand in the root digest's lines before the path, with a colon. Lists that speak
+    for the files' folders are told with all that they say; whether the receipt is complete follows from the status.
+    """
+    about = {"deliverable": dict(deliverable)}
+    kept: dict[int, promises.Promise] = {}
+    for volume, folder in sorted({(one.volume, split(one.path)[0]) for one in listed}):
+        kept.update({one.row.id: one for one in promises.promises(connection, volume, folder)})
+    document = _document(connection, about, listed, list(kept.values()), now_us, host, volumes=True)
+    return {**document, "complete": document["complete"] and deliverable["status"] in _FULFILLED}
+
+
+#: Statuses of a deliverable of which a receipt can be complete.
+_FULFILLED = ("arrived", "verified", "accepted")
+
+
+def _document(
+    connection: Connection,
+    about: Mapping[str, Any],
+    listed: Sequence[Listed],
+    kept: Sequence[promises.Promise],
+    now_us: int,
+    host: str,
+    *,
+    volumes: bool,
+) -> dict[str, Any]:
+    """What is proved of some files.
 
     The root digest is SHA-256 over one line a file, sorted: the path as a JSON string (`path_bytes` where there is
     one), the size, and each digest as `algorithm:value` in the order of the algorithms' names, separated by tabs, each
     line ended by a newline, in UTF-8. Anybody who has the receipt can compute it again.
     """
-    wanted = Filter(pattern=path or None, volume=volume)
     entries: list[dict[str, Any]] = []
     lines: list[str] = []
     counts: Counter[str] = Counter()
     size = 0
-    inside = to_os(path) + "/"
-    listed = [
-        one
-        for one in queries.list_files(connection, wanted)
-        if not path or one.path == path or to_os(one.path).startswith(inside)
-    ]
     checks = _checks(connection, [one.row.id for one in listed])
     for one in listed:
         row = one.row
@@ -52,9 +88,11 @@ def receipt(connection: Connection, volume: str, path: str, now_us: int, host: s
         size += row.size
         name = percent(one.path) or one.path
         digests = [f"{algorithm}:{value}" for algorithm, value in sorted(one.digests.items())]
-        lines.append("\t".join([json.dumps(name, ensure_ascii=False), str(row.size), *digests]) + "\n")
+        called = json.dumps(f"{one.volume}:{name}" if volumes else name, ensure_ascii=False)
+        lines.append("\t".join([called, str(row.size), *digests]) + "\n")
         entries.append(
             {
+                **({"volume": one.volume} if volumes else {}),
                 "path": readable(one.path),
                 **({"path_bytes": name} if name != one.path else {}),
                 "size": row.size,
@@ -67,19 +105,17 @@ def receipt(connection: Connection, volume: str, path: str, now_us: int, host: s
                 **({"problem": row.problem} if row.problem else {}),
             }
         )
-    kept = promises.promises(connection, volume, path)
     root = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
     return {
         "receipt": RECEIPT_VERSION,
-        "volume": volume,
-        "path": readable(path),
+        **about,
         "made_at": rfc3339(now_us),
         "host": host,
         "assetwatch": __version__,
         "files": len(entries),
         "bytes": size,
         "counts": dict(sorted(counts.items())),
-        "complete": bool(entries) and all(one.complete for one in kept) and set(counts) <= {"verified", "recorded"},
+        "complete": bool(entries) and set(counts) <= {"verified", "recorded"},
         "root_digest": f"sha256:{root}",
         "packages": [{**one.as_json(), "list_digests": dict(_lists(one))} for one in kept],
         "entries": entries,

@@ -483,11 +483,14 @@ alert = _table(
     #: when word of it was last given to be sent, first or as a reminder, and when word that it is over
     Column("said_us", Int64),
     Column("ok_said_us", Int64),
+    #: how much of it there is (files, problems), and how much there was when word was last given: more is news
+    Column("level", Int64),
+    Column("said_level", Int64),
     _partial("uq_alert_open", "key", unique=True, where="closed_us is null"),
     _partial("ix_alert_ok_owed", "closed_us", where="said_us is not null and ok_said_us is null"),
 )
 
-#: Word that is to be sent to people, to one of the places that the configuration names. Kept until it is sent or given up.
+#: Word to be sent to one of the places that the configuration names. Kept until it is sent or given up.
 message = _table(
     "message",
     Column("id", Id, primary_key=True, autoincrement=True),
@@ -498,6 +501,8 @@ message = _table(
     Column("about", Text, nullable=False, server_default="{}"),
     #: the name of a route in the configuration: never an address with a secret in it
     Column("route", Text, nullable=False),
+    #: mail, or the name of the credential that holds another kind of address
+    Column("place", Text, nullable=False, server_default="mail"),
     #: JSON: subject, text, and the paths of what goes along
     Column("content", Text, nullable=False),
     Column("tries", Int64, nullable=False, server_default="0"),

@@ -1,4 +1,4 @@
-"""What is proved of a roll, on paper? A document for scripts, and a page to print."""
+"""What is proved of a roll or a deliverable, on paper? A document for scripts, and a page to print."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ import sys
 from datetime import datetime, tzinfo
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from assetwatch.catalog import receipts
+from assetwatch.catalog import deliverables, receipts
 from assetwatch.cli.output import catalog_of, json_option, setting_of, write_json, zone_of
-from assetwatch.cli.show import find_one
+from assetwatch.cli.show import find_one, knows
 from assetwatch.clock import SystemClock
 from assetwatch.errors import UsageError
 from assetwatch.paths import shown
 from assetwatch.units import microseconds, size
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 
 @click.command("receipt")
-@click.argument("path")
+@click.argument("what", metavar="PATH|ID")
+@click.option("--deliverable", "is_id", is_flag=True, help="Take PATH|ID for a deliverable's id, come what may.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE: .html or .json.")
 @json_option
 @click.pass_context
-def receipt_command(ctx: click.Context, path: str, output: Path | None, as_json: bool) -> None:
-    """Export the proof for a file or a folder: what was checked against what, when, and by which versions.
+def receipt_command(ctx: click.Context, what: str, is_id: bool, output: Path | None, as_json: bool) -> None:
+    """Export the proof for a file, a folder or a deliverable: what was checked against what, when, by which versions.
 
     A page to print (HTML, nothing outside of it is needed) goes to standard output; with --json, or a FILE that ends
     in .json, the same as a document. The root digest stands for all files, sizes and digests in it.
@@ -36,12 +40,24 @@ def receipt_command(ctx: click.Context, path: str, output: Path | None, as_json:
     Examples:
       assetwatch receipt /mnt/ingest/A001 -o A001-receipt.html
       assetwatch receipt ingest:A001 --json
+      assetwatch receipt R1-SOUND -o R1-SOUND.html
     """
-    now_us = microseconds(SystemClock().now())
+    clock = SystemClock()
+    now_us = microseconds(clock.now())
     zone = zone_of(setting_of(ctx))
-    with catalog_of(ctx).read() as connection:
-        volume, where = find_one(connection, path)
-        document = receipts.receipt(connection, volume, where, now_us, socket.gethostname())
+    database = catalog_of(ctx)
+    with database.read() as connection:
+        is_id = is_id or (deliverables.by_key(connection, what) is not None and not knows(connection, what))
+    if is_id:
+        from assetwatch.delivery.link import bring_up_to_date
+
+        bring_up_to_date(database, clock)
+    with database.read() as connection:
+        if is_id:
+            document = _of_deliverable(connection, what, clock)
+        else:
+            volume, where = find_one(connection, what)
+            document = receipts.receipt(connection, volume, where, now_us, socket.gethostname())
     if as_json and output is None:
         write_json(document)
     else:
@@ -60,12 +76,33 @@ def receipt_command(ctx: click.Context, path: str, output: Path | None, as_json:
     ctx.exit(0 if document["complete"] else 1)
 
 
+def _of_deliverable(connection: Connection, key: str, clock: SystemClock) -> dict[str, Any]:
+    """The receipt for a deliverable's files. Raises UsageError where there is none of that id."""
+    from assetwatch.catalog.queries import Filter
+    from assetwatch.cli.deliverables import deliverable_json
+    from assetwatch.cli.linked import files_of
+    from assetwatch.delivery.kept import board
+
+    listed = list(files_of(connection, Filter(), key))
+    (entry,) = board(connection, clock.now(), [key])
+    told = deliverable_json(entry)
+    return receipts.receipt_for(connection, told, listed, microseconds(clock.now()), socket.gethostname())
+
+
+def _title(document: dict[str, Any]) -> str:
+    """What the receipt is for."""
+    if "deliverable" in document:
+        return f"{document['deliverable']['id']}, {document['deliverable']['name']}"
+    return f"{document['volume']}:{document['path']}" if document["path"] else str(document["volume"])
+
+
 def page(document: dict[str, Any], zone: tzinfo) -> str:
     """The receipt as one self-contained page. Everything that comes from file names is escaped."""
-    title = escape(shown(f"{document['volume']}:{document['path']}" if document["path"] else document["volume"]))
+    title = escape(shown(_title(document)))
     counts = ", ".join(f"{count} {escape(state)}" for state, count in document["counts"].items())
     said = "Complete: everything is as it should be." if document["complete"] else "Not complete, see below."
     facts = {
+        **_of_turnover(document.get("deliverable"), zone),
         "Made": f"{_when(document['made_at'], zone)} ({escape(str(zone))})",
         "By": f"assetwatch {escape(document['assetwatch'])} on {escape(document['host'])}",
         "Root digest": f"<span class='d'>{escape(document['root_digest'])}</span>",
@@ -96,17 +133,35 @@ def _when(text: str | None, zone: tzinfo) -> str:
     return datetime.fromisoformat(text).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _of_turnover(deliverable: dict[str, Any] | None, zone: tzinfo) -> dict[str, str]:
+    """What a deliverable's receipt says of it: from whom, for whom, when, where it stands."""
+    if deliverable is None:
+        return {}
+    return {
+        "From, to": f"{escape(shown(deliverable['from']))}, {escape(shown(deliverable['to']))}",
+        "Due": _when(deliverable["due"], zone),
+        "Complete since": _when(deliverable["completed"], zone),
+        "Status": escape(deliverable["status"]) + (", late" if deliverable["late"] else ""),
+        "Missing": escape(", ".join(shown(name) for name in deliverable["missing"])) or "nothing",
+    }
+
+
 def _row(one: dict[str, Any], zone: tzinfo) -> str:
     digests = "<br>".join(f"{escape(name)}&nbsp;{escape(value)}" for name, value in sorted(one["digests"].items()))
     checks = [f"{c['what']} {_when(c['at'], zone)}" for c in one["checks"] if c["what"] != "same_bytes"]
     cells = [
-        f"<td>{escape(shown(one['path']))}</td>",
+        f"<td>{escape(shown(_named(one)))}</td>",
         f"<td class='n'>{size(one['size'])}</td>",
         f"<td>{escape(one['state'])}</td>",
         f"<td class='d'>{digests}</td>",
         f"<td>{_when(one['recorded_at'], zone)}<br>{escape('; '.join(checks))}</td>",
     ]
     return f"<tr class='{escape(one['state'])}'>{''.join(cells)}</tr>"
+
+
+def _named(one: dict[str, Any]) -> str:
+    """A file's path, with its volume where the files may be of several."""
+    return f"{one['volume']}:{one['path']}" if "volume" in one else str(one["path"])
 
 
 def _package(one: dict[str, Any]) -> str:

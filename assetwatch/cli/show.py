@@ -84,6 +84,11 @@ def find_one(connection: Any, path: str) -> tuple[str, str]:
     return found[0]
 
 
+def knows(connection: Any, path: str) -> bool:
+    """Whether the catalog knows a file or folder by this name."""
+    return bool(_find(connection, path))
+
+
 def _is_wrong(one: Listed) -> bool:
     return one.presence == Presence.MISSING.value or one.row.integrity in ("mismatch", "unreadable")
 

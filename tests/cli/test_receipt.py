@@ -84,6 +84,35 @@ def test_what_is_wrong_ends_with_1(call: Call, tmp_path: Path) -> None:
     assert "mismatch" in answer.out
 
 
+def test_receipt_for_a_deliverable(call: Call, tmp_path: Path) -> None:
+    """A deliverable's id gives the proof for all that is linked to it: complete once it is fulfilled, not before."""
+    root, catalog = scanned(call, tmp_path)
+    schedule = tmp_path / "show.toml"
+    items = "".join(
+        f'[[deliverable.item]]\nname = "{name}"\nmatch = "A001/{name}*"\n' for name in ("C0001", "C0002", "C0003")
+    )
+    schedule.write_text(f'[[deliverable]]\nid = "DAY1"\nname = "Day 1"\nfrom = "DIT <b>"\n{items}')
+    assert call(*catalog, "schedule", "import", schedule).code == 0
+    answer = call(*catalog, "receipt", "DAY1", "--json")
+    found = answer.json
+    assert (answer.code, found["complete"], found["deliverable"]["missing"]) == (1, False, ["C0003"])
+    put(root, {"A001/C0003.mov": b"came later"})
+    call(*catalog, "scan", root, "--settle", "50ms", "--json")
+    answer = call(*catalog, "receipt", "--deliverable", "DAY1", "--json")
+    assert (answer.code, answer.json["complete"]) == (0, True)
+    told = {(one["volume"], one["path"], one["state"]) for one in answer.json["entries"]}
+    assert told == {
+        (root.name, "A001/C0001.mov", "verified"),
+        (root.name, "A001/C0002.mov", "verified"),
+        (root.name, "A001/C0003.mov", "recorded"),
+    }
+    page = Tags(call(*catalog, "receipt", "DAY1").out)
+    assert "Receipt for DAY1, Day 1" in page.text
+    assert "DIT <b>" in page.text
+    assert f"{root.name}:A001/C0003.mov" in page.text
+    assert call(*catalog, "receipt", "--deliverable", "DAY2").code == 2
+
+
 def test_unknown_path(call: Call, tmp_path: Path) -> None:
     """What the catalog does not know is wrong usage."""
     _, catalog = scanned(call, tmp_path)
