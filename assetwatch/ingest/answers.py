@@ -8,33 +8,35 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from assetwatch.catalog import files
+from assetwatch.catalog import files, packages
 from assetwatch.catalog.engine import Database
-from assetwatch.catalog.packages import ClaimRow, PackageRow
+from assetwatch.catalog.packages import PackageRow
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.manifests.reading import Computed, Read, Wanted, reader_of
 from assetwatch.checksum.manifests.tree import DiskTree
 from assetwatch.model import Integrity, Presence
-from assetwatch.paths import join, to_os
+from assetwatch.paths import join, split, to_os
 
 #: Files asked of the catalog at once.
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 1_000
 
 #: Why a file was not compared yet; never seen by a person.
 WAITING: Final = "waiting"
 
 
 class Answers:
-    """Answers what a verification asks of the bytes, from the catalog. `rows`, `waiting`: by path below the package."""
+    """Answers what a verification asks of the bytes, from the catalog.
 
-    def __init__(self, database: Database, package: PackageRow, before: Mapping[str, ClaimRow]) -> None:
+    Of what was answered last, by the entries' numbers: `rows` has the files' rows, None for one that the catalog does
+    not know; `waiting` the algorithms that are to be computed of what has to wait.
+    """
+
+    def __init__(self, database: Database, package: PackageRow) -> None:
         self._database = database
         self._package = package
-        self._before = before
-        self.rows: dict[str, FileRow] = {}
-        self.waiting: dict[str, tuple[str, ...]] = {}
-        self._digests: dict[int, dict[str, str]] = {}
-        self._looked: set[str] = set()
+        self._cut = len(package.path) + 1 if package.path else 0
+        self.rows: dict[int, list[FileRow | None]] = {}
+        self.waiting: dict[int, tuple[str, ...]] = {}
 
     def reader(self, tree: DiskTree) -> Read:
         """The reader that `verify_package` asks."""
@@ -43,56 +45,54 @@ class Answers:
         def read(wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Computed]]:
             source = iter(wanted)
             while some := list(islice(source, _AT_ONCE)):
-                self.look_up([part for one in some for part in one.parts])
+                found = self.look_up([part for one in some for part in one.parts])
+                digests = self._digests_of(found.values())
                 for one in some:
-                    if len(one.parts) == 1:
-                        yield one, self._answer(one)
-                    elif (known := self._as_before(one)) is not None:
-                        yield one, known
-                    elif all(self._at_rest(part) for part in one.parts):
-                        yield from alone([one])  # one asset in several files: there is no digest of the whole
+                    rows = [found.get(part) for part in one.parts]
+                    self.rows[one.number] = rows
+                    if len(rows) == 1:
+                        answer = _answer(one, rows[0], digests)
+                    elif not all(map(is_at_rest, rows)):
+                        answer = None
                     else:
-                        self.waiting.update(dict.fromkeys(one.parts, ()))
-                        yield one, Computed(None, WAITING)
+                        # One asset in several files: there is no digest of the whole.
+                        answer = self._as_before(one, rows) or next(iter(alone([one])))[1]
+                    if answer is None:
+                        self.waiting[one.number] = one.algorithms if len(rows) == 1 else ()
+                    yield one, answer or Computed(None, WAITING)
+                self.rows.clear()
+                self.waiting.clear()
 
         return read
 
-    def look_up(self, paths: Sequence[str]) -> bool:
-        """Ask the catalog for files of the package; whether it knows all of them."""
-        new = [path for path in paths if path not in self._looked]
-        self._looked.update(new)
+    def look_up(self, paths: Iterable[str]) -> dict[str, FileRow]:
+        """The files that the catalog knows of these paths below the package."""
         by_folder: dict[str, list[str]] = {}
-        for path in new:
-            folder, _, name = join(self._package.path, path).rpartition("/")
+        for path in dict.fromkeys(paths):
+            folder, name = split(join(self._package.path, path))
             by_folder.setdefault(folder, []).append(name)
+        found: dict[str, FileRow] = {}
         if by_folder:
-            cut = len(self._package.path) + 1 if self._package.path else 0
             with self._database.read() as connection:
                 known = files.folders(connection, self._package.volume_id, by_folder)
-                found: list[FileRow] = []
                 for folder, row in known.items():
                     for name, one in files.named(connection, row.id, by_folder[folder]).items():
-                        self.rows[join(folder, name)[cut:]] = one
-                        found.append(one)
-                self._digests.update(
-                    files.digests_of(connection, [one.version_id for one in found if one.version_id is not None])
-                )
-        return all(path in self.rows for path in paths)
+                        found[join(folder, name)[self._cut :]] = one
+        return found
 
-    def known(self, paths: Iterable[str]) -> set[str]:
-        """Of these paths those that the catalog knows."""
-        self.look_up(sorted(paths))
-        return {path for path in paths if path in self.rows}
+    def _digests_of(self, rows: Iterable[FileRow]) -> dict[int, dict[str, str]]:
+        with self._database.read() as connection:
+            return files.digests_of(connection, [one.version_id for one in rows if one.version_id is not None])
 
-    def digests_of(self, path: str) -> dict[str, str]:
-        """The digests of a file that was looked up."""
-        version = self.rows[path].version_id
-        return self._digests.get(version, {}) if version is not None else {}
+    def digests_of(self, paths: Iterable[str]) -> dict[str, dict[str, str]]:
+        """The digests of those of these files that the catalog knows."""
+        found = self.look_up(paths)
+        digests = self._digests_of(found.values())
+        return {path: digests.get(row.version_id or 0, {}) for path, row in found.items()}
 
-    def is_here(self, path: str) -> bool:
-        """Whether the catalog knows the file and it is there, whole."""
-        self.look_up([path])
-        return self._at_rest(path)
+    def are_here(self, paths: Iterable[str]) -> set[str]:
+        """Those of these files that the catalog knows and that are there, whole."""
+        return {path for path, row in self.look_up(paths).items() if is_at_rest(row)}
 
     def unsettled(self, folder: Path, lists: Iterable[str], *, unknown: bool = False) -> bool:
         """Whether one of these lists is being written, or was, and nobody has looked yet.
@@ -100,9 +100,9 @@ class Answers:
         `unknown` says that of one which the catalog does not know, too.
         """
         given = sorted(lists)
-        self.look_up(given)
+        rows = self.look_up(given)
         for path in given:
-            row = self.rows.get(path)
+            row = rows.get(path)
             if row is None:
                 if unknown and not path.startswith("/"):
                     return True
@@ -117,41 +117,45 @@ class Answers:
                 return True
         return False
 
-    def _as_before(self, one: Wanted) -> Computed | None:
+    def _as_before(self, one: Wanted, rows: Sequence[FileRow | None]) -> Computed | None:
         """What was computed of an asset in several files, where none of them was read anew since."""
-        claim = self._before.get(join(self._package.path, one.parts[0]))
-        rows = [self.rows.get(part) for part in one.parts]
-        if claim is None or claim.algorithm is None or claim.computed is None:
+        paths = [join(self._package.path, part) for part in one.parts]
+        with self._database.read() as connection:
+            before = packages.claims_at(connection, self._package.id, paths)
+        for path, row in zip(paths, rows, strict=True):
+            claim = before.get(path)
+            if row is None or claim is None or claim.version_id != row.version_id:
+                return None
+            if (
+                claim.verdict not in ("verified", "mismatch")
+                or max(row.recorded_us or 0, row.checked_us or 0) > claim.judged_us
+            ):
+                return None
+        first = before[paths[0]]
+        if first.algorithm in (None, "size") or first.computed is None:
             return None
-        if claim.verdict not in ("verified", "mismatch") or claim.algorithm == "size":
-            return None
-        if rows[0] is None or claim.version_id != rows[0].version_id:
-            return None
-        latest = [max(row.recorded_us or 0, row.checked_us or 0) for row in rows if row is not None]
-        if not all(self._at_rest(part) for part in one.parts) or max(latest) > claim.judged_us:
-            return None
-        return Computed({claim.algorithm: claim.computed})
+        return Computed({str(first.algorithm): first.computed})
 
-    def _at_rest(self, path: str) -> bool:
-        row = self.rows.get(path)
-        return (
-            row is not None
-            and row.presence == Presence.PRESENT.value
-            and row.integrity not in (Integrity.PENDING.value, Integrity.UNREADABLE.value)
-            and row.version_id is not None
-        )
 
-    def _answer(self, one: Wanted) -> Computed:
-        path = one.parts[0]
-        row = self.rows.get(path)
-        if row is not None and row.integrity == Integrity.UNREADABLE.value:
-            return Computed(None, row.problem or "could not be read")
-        changing = row is not None and one.seen is not None and one.seen.mtime_ns != row.mtime_ns
-        if row is None or changing or not self._at_rest(path) or (one.seen is not None and one.seen.size != row.size):
-            self.waiting[path] = one.algorithms
-            return Computed(None, WAITING)
-        known = self.digests_of(path)
-        if any(name not in known for name in one.algorithms):
-            self.waiting[path] = one.algorithms
-            return Computed(None, WAITING)
-        return Computed({name: known[name] for name in one.algorithms})
+def is_at_rest(row: FileRow | None) -> bool:
+    """Whether the catalog knows a file, that it is there, and what it holds."""
+    return (
+        row is not None
+        and row.presence == Presence.PRESENT.value
+        and row.integrity not in (Integrity.PENDING.value, Integrity.UNREADABLE.value)
+        and row.version_id is not None
+    )
+
+
+def _answer(one: Wanted, row: FileRow | None, digests: Mapping[int, Mapping[str, str]]) -> Computed | None:
+    """The digests of a file; None where they have to be waited for."""
+    if row is not None and row.integrity == Integrity.UNREADABLE.value:
+        return Computed(None, row.problem or "could not be read")
+    if row is None or not is_at_rest(row):
+        return None
+    if one.seen is not None and (one.seen.size, one.seen.mtime_ns) != (row.size, row.mtime_ns):
+        return None  # it is being written, and the catalog has not looked again yet
+    known = digests.get(row.version_id or 0, {})
+    if any(name not in known for name in one.algorithms):
+        return None
+    return Computed({name: known[name] for name in one.algorithms})

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import json
 import socket
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from assetwatch import __version__
 from assetwatch.catalog import files, packages
-from assetwatch.catalog.packages import ClaimRow
+from assetwatch.catalog.packages import ClaimRow, PackageRow
 from assetwatch.catalog.rows import FileRow
-from assetwatch.ingest.compare import Compared, extra_json, findings_json
+from assetwatch.ingest.compare import Compared, Conclusion, findings_json
 from assetwatch.model import CAME_AS, WRITTEN_TO, Integrity, Presence
 from assetwatch.paths import join, shown
 from assetwatch.units import rfc3339
 
-_T = TypeVar("_T")
-
 #: Verdicts under which an entry is closed: there is nothing more to come.
 _CLOSED: Final = ("verified", "transformed", "uncheckable")
 
-#: Claims entered in one transaction: a list of a million files must not hold up the loop.
-_AT_ONCE: Final = 5_000
+#: Findings of one kind on dropped entries that are kept one by one.
+_DROPPED_NAMED: Final = 1_000
 
 #: What a file was judged by; where one of these has changed since, the package is stale again (`catalog.files`).
 _JUDGED_BY: Final = ("folder_id", "name", "size", "presence", "version_id", "checked_us")
@@ -36,23 +33,22 @@ _SENDER: Final = "not what its sender says"
 
 
 class Entry:
-    """Enters a judged package, a slice a transaction.
+    """Enters a piece of a judged package, in a few transactions.
 
     Files become `verified` or `mismatch` by what all lists say of their present content; those that lists need other
-    digests of, or a second reading, are due to be read. `completed` tells at the end whether everything that its
-    lists name is here and right, and was not before.
+    digests of, or a second reading, are due to be read. `completed` tells after the last piece whether everything that
+    its lists name is here and right, and was not before.
     """
 
     def __init__(self, outcome: Compared) -> None:
         self.outcome = outcome
         self.completed = False
-        self._seen = {row.id: row for row in outcome.rows.values()}
         self._steps = self._all_steps()
         self._connection: Connection | None = None
         self._now_us = 0
 
     def step(self, connection: Connection, now_us: int) -> bool:
-        """Enter the next slice, in the caller's transaction; whether there is more to enter."""
+        """Enter what is next, in the caller's transaction; whether there is more to enter."""
         self._connection, self._now_us = connection, now_us
         try:
             return next(self._steps, False)
@@ -65,38 +61,36 @@ class Entry:
         return self._connection
 
     def _all_steps(self) -> Iterator[bool]:
+        outcome, package, judging = self.outcome, self.outcome.package, self.outcome.judging
+        packages.write_claims(self._in, [replace(one, judged_us=self._now_us) for one in outcome.new], [])
+        if outcome.new:
+            yield True
+        dropped = _dropped(self._in, package, outcome.withdrawn)
+        kept = {one.path for one in dropped}
+        packages.write_claims(
+            self._in,
+            [replace(one, judged_us=self._now_us) for one in dropped if one not in outcome.withdrawn],
+            [one for one in outcome.withdrawn if one.path not in kept],
+        )
+        self._settle([*outcome.new, *outcome.unfollowed, *outcome.withdrawn])
+        judging.entered += 1
+        # Where the volume was gone for one of the pieces, all is judged again, and nothing said of the whole.
+        if outcome.last and judging.entered >= judging.given:
+            self._end()
+
+    def _end(self) -> None:
+        """Enter the last piece's own."""
         outcome, package = self.outcome, self.outcome.package
         if self._is_gone():
             packages.remove(self._in, package.id)
             return
         if outcome.unsettled:
-            packages.release(self._in, package.id)
-            return
-        if outcome.problem is not None:
+            pass
+        elif outcome.problem is not None:
             packages.set_values(self._in, package.id, {"problem": outcome.problem, "judged_us": self._now_us})
-            yield from self._settle([one for one in outcome.before.values() if one.verdict == "mismatch"])
-            packages.release(self._in, package.id)
-            return
-        made, before = outcome.claims, outcome.before
-        # A claim that says what it said keeps its date: since when it stands so is what matters.
-        new = [one for path, one in made.items() if _differs(before.get(path), one)]
-        for some in _slices(new):
-            packages.write_claims(self._in, [replace(one, judged_us=self._now_us) for one in some], [])
-            yield True
-            yield from self._settle(some)
-        gone = [one for path, one in before.items() if path not in made]
-        dropped = _dropped(self._in, gone, {one.key for one in made.values()})
-        kept = {one.path for one in dropped}
-        packages.write_claims(
-            self._in,
-            [replace(one, judged_us=self._now_us) for one in dropped if before[one.path].verdict != "dropped"],
-            [one for one in gone if one.path not in kept],
-        )
-        changed = {one.path for one in new}
-        yield from self._settle(
-            [*gone, *(one for path, one in made.items() if path not in changed and _unlike(outcome, one))]
-        )
-        self._conclude(dropped)
+        elif outcome.conclusion is not None:
+            self._conclude(outcome.conclusion)
+        packages.release(self._in, package.id)
 
     def _is_gone(self) -> bool:
         """Whether there is nothing to be said of the package any more. Of what the catalog knows, there is."""
@@ -107,105 +101,81 @@ class Entry:
             outcome.problem = "its folder is gone"
         elif outcome.no_lists:
             # What looked like a list from its name was none, or went before it was ever read.
-            if not outcome.before:
+            if not packages.count_claims(self._in, package.id):
                 return True
             # Absence is concluded from two looks, and not here.
             outcome.unsettled = packages.holds_known(self._in, package, lists_only=True)
         return False
 
-    def _settle(self, claims: Sequence[ClaimRow]) -> Iterator[bool]:
-        """Carry claims into the files' own state, a slice at a time."""
+    def _settle(self, claims: Sequence[ClaimRow]) -> None:
+        """Carry claims into the files' own state."""
         ids = sorted({one.file_id for one in claims if one.file_id is not None})
-        for some in _slices(ids):
-            _settle_files(self._in, self.outcome, self._seen, some, self._now_us)
-            yield True
+        if ids:
+            _settle_files(self._in, self.outcome, ids, self._now_us)
 
-    def _conclude(self, dropped: Sequence[ClaimRow]) -> None:
+    def _conclude(self, found: Conclusion) -> None:
         """Enter what holds of the package as a whole."""
         outcome, package = self.outcome, self.outcome.package
-        findings = json.loads(findings_json(outcome))
+        findings = findings_json(found.findings)
+        dropped = sorted(packages.claims(self._in, package.id, "dropped"))
         findings += [
-            ["dropped", f"{shown(one.path)}: was listed before, and is no longer", one.path, True] for one in dropped
+            ("dropped", f"{shown(path)}: was listed before, and is no longer", path, True)
+            for path in dropped[:_DROPPED_NAMED]
         ]
-        counts = Counter(one.verdict for one in outcome.claims.values())
-        counts["extra"] = len(outcome.verdict.extra)
+        if len(dropped) > _DROPPED_NAMED:
+            more = len(dropped) - _DROPPED_NAMED
+            findings.append(("dropped", f"and {more} more that were listed before, and are no longer", "", True))
         complete = (
-            bool(outcome.claims)
-            and all(one.verdict in _CLOSED for one in outcome.claims.values())
-            and not any(finding[3] for finding in findings)
+            found.listed > 0
+            and all(verdict in _CLOSED or verdict == "extra" for verdict, count in found.counts.items() if count)
+            and not any(wrong for _, _, _, wrong in findings)
         )
         self.completed = complete and package.complete_us is None
         packages.set_values(
             self._in,
             package.id,
             {
-                "format": outcome.verdict.format,
-                "lists": json.dumps(outcome.lists, ensure_ascii=False),
+                "format": outcome.judging.format,
+                "lists": json.dumps(outcome.judging.lists, ensure_ascii=False),
                 "judged_us": self._now_us,
                 "complete_us": (package.complete_us or self._now_us) if complete else package.complete_us,
-                "listed": len(outcome.claims),
-                "listed_size": outcome.listed_size,
-                "here_size": outcome.here_size,
-                "counts": json.dumps(counts),
-                "extra": extra_json(outcome),
+                "listed": found.listed,
+                "listed_size": found.listed_size,
+                "here_size": found.here_size,
+                "counts": json.dumps({"extra": 0, **found.counts}),
+                "extra": json.dumps(found.extra, ensure_ascii=False),
                 "findings": json.dumps(findings, ensure_ascii=False),
                 "problem": None,
             },
         )
-        packages.release(self._in, package.id)
 
 
-def _slices(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]
-
-
-def _differs(before: ClaimRow | None, now: ClaimRow) -> bool:
-    return before is None or replace(before, judged_us=0) != replace(now, judged_us=0)
-
-
-def _unlike(outcome: Compared, claim: ClaimRow) -> bool:
-    """Whether a file's own state does not follow from a claim that stands: it was read again, or missed a step."""
-    cut = len(outcome.package.path) + 1 if outcome.package.path else 0
-    row = outcome.rows.get(claim.path[cut:])
-    if row is not None and row.presence == Presence.MISSING.value:
-        return (claim.verdict == "transformed") != (row.problem or "").startswith(CAME_AS)
-    if row is None or row.presence != Presence.PRESENT.value:
-        return False
-    if claim.verdict in ("verified", "mismatch"):
-        return row.integrity != claim.verdict
-    return claim.verdict in ("waiting", "doubted") and row.due_for in (None, "probe")
-
-
-def _dropped(connection: Connection, gone: Sequence[ClaimRow], listed: set[str]) -> list[ClaimRow]:
+def _dropped(connection: Connection, package: PackageRow, withdrawn: Sequence[ClaimRow]) -> list[ClaimRow]:
     """Claims that the lists no longer make although the catalog knows their files: somebody shortened a list.
 
     Not those of files that were moved or renamed; one that was deleted as well is no less dropped.
     """
-    known = files.by_id(connection, [one.file_id for one in gone if one.file_id is not None])
+    if not withdrawn:
+        return []
+    known = files.by_id(connection, [one.file_id for one in withdrawn if one.file_id is not None])
     folders = files.paths_of_folders(connection, {row.folder_id for row in known.values()})
+    listed = packages.listed_keys(connection, package, (one.key for one in withdrawn), (one.path for one in withdrawn))
     found = []
-    for one in gone:
+    for one in withdrawn:
         row = known.get(one.file_id or 0)
         if row is not None and one.key not in listed and join(folders[row.folder_id], row.name) == one.path:
-            found.append(replace(one, verdict="dropped", wanted=""))
+            found.append(one if one.verdict == "dropped" else replace(one, verdict="dropped", wanted=""))
     return found
 
 
-def _settle_files(
-    connection: Connection,
-    outcome: Compared,
-    seen: Mapping[int, FileRow],
-    file_ids: Sequence[int],
-    now_us: int,
-) -> None:
+def _settle_files(connection: Connection, outcome: Compared, file_ids: Sequence[int], now_us: int) -> None:
     """Carry what lists say of files into the files' own state."""
     rows = files.by_id(connection, file_ids)
     claims = packages.claims_on(connection, rows)
     changes: list[tuple[FileRow, FileRow]] = []
     observations: list[dict[str, Any]] = []
     for row in rows.values():
-        judged = seen.get(row.id, row)
+        judged = outcome.rows.get(row.id, row)
         if any(getattr(judged, name) != getattr(row, name) for name in _JUDGED_BY):
             continue  # something happened to it meanwhile, and it will be judged again
         after, note = _state_of(connection, row, claims.get(row.id, []), outcome, now_us)
@@ -256,8 +226,7 @@ def _closed(row: FileRow, claims: Sequence[ClaimRow], outcome: Compared) -> File
     one = next((claim for claim in claims if claim.verdict == "transformed"), None)
     if one is None:
         return replace(row, problem=None) if (row.problem or "").startswith(CAME_AS) else row
-    cut = len(outcome.package.path) + 1 if outcome.package.path else 0
-    came = outcome.transformed.get(one.path[cut:])
+    came = outcome.transformed.get(one.path)
     return row if came is None else replace(row, problem=f"{CAME_AS} {shown(came)}, as declared")
 
 
@@ -303,8 +272,8 @@ def _evidence(
             "computed": one.computed,
             "read_again": row.checked_us is not None,
             **({"readings": list(readings)} if readings else {}),
-            "lists": outcome.lists,
-            "format": outcome.verdict.format,
+            "lists": outcome.judging.lists,
+            "format": outcome.judging.format,
             "host": socket.gethostname(),
             "version": __version__,
             "notes": one.notes,

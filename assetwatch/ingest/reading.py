@@ -269,10 +269,15 @@ class ReadingRoom:
         except OSError as error:
             result = self._prober.unreadable(str(error.strerror))
         else:
-            if self._prober.submit((row.volume_id, row.id), fd, to_os(row.name), row.size):
+            seen = os.fstat(fd)
+            if (seen.st_size, seen.st_mtime_ns) != (row.size, row.mtime_ns):
+                # What is there now is another version, and will be probed as that.
+                result = self._prober.unreadable("it was changed before its media were read")
+            elif self._prober.submit((row.volume_id, row.id), fd, to_os(row.name), row.size):
                 return
+            else:
+                result = self._prober.unreadable("the prober is closed")
             os.close(fd)
-            result = self._prober.unreadable("the prober is closed")
         finally:
             self._deep.let_go(row.id)
         self._probed.append(Probed(row.volume_id, row.id, result))

@@ -366,6 +366,16 @@ class TestNames:
         assert len(desk.promise("A001").as_json()["remarks"]) == 1
         assert desk.promise("A001").complete
 
+    def test_name_that_is_not_utf_8(self, desk: Desk) -> None:
+        """A file whose name is bytes of another encoding is compared like any other."""
+        (desk.root / "A001").mkdir(parents=True)
+        name = os.fsdecode(b"A001/gr\xfcn.mov")
+        (desk.root / name).write_bytes(b"green")
+        (desk.root / "A001/A001.md5").write_bytes(md5(b"green").encode() + b"  gr\xfcn.mov\n")
+        desk.settle()
+        assert list(desk.claims("A001").values()) == ["verified"]
+        assert desk.promise("A001").complete
+
     def test_hard_links_of_which_one_is_listed(self, desk: Desk) -> None:
         """What the list needs is computed though the bytes are recorded under another name, and then it is at rest."""
         put(desk.root, {"pool/clip.mov": b"clip"})

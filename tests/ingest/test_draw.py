@@ -84,6 +84,19 @@ def test_only_the_ends_are_probed(bench: Bench) -> None:
     assert len(bench.prober.names) == 2
 
 
+def test_frame_that_changed_before_its_probe_gives_no_facts(bench: Bench) -> None:
+    """Facts are those of the bytes that were recorded: a frame that is another one by then is not asked about."""
+    shoot(bench, "plate.%04d.exr", range(1, 4))
+    bench.quiesce(scan=True)
+    row, asked = bench.row("plate.0003.exr"), len(bench.prober.names)
+    (bench.root / "plate.0003.exr").write_bytes(EXR + b"rendered anew, and longer")
+    bench.daemon._reading._probe(row, "")
+    assert len(bench.prober.names) == asked
+    bench.quiesce(scan=True)
+    assert len(bench.prober.names) == asked + 1
+    assert bench.faults() == []
+
+
 def test_new_last_frame_is_probed_and_the_others_are_not_again(bench: Bench) -> None:
     """A sequence that grew has a new end."""
     shoot(bench, "plate.%04d.exr", range(1, 11))
