@@ -34,6 +34,8 @@ _DRAWN = frozenset({"folder_id", "name", "kind", "size", "presence", "integrity"
 #: A change of one of these changes the totals.
 _COUNTED = frozenset({"volume_id", "kind", "size", "presence", "integrity"})
 
+#: A change of one of these is news, also of a file of which a person knew that something is wrong with it.
+_KNOWN_BY = ("presence", "integrity", "version_id", "problem")
 
 #: A change of one of these may change how a file compares with what its sender says.
 _JUDGED = frozenset({"folder_id", "name", "size", "presence", "version_id", "checked_us", "volume_id"})
@@ -276,6 +278,8 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
     rejudged: set[int] = set()
     owed: set[int] = set()
     for before, after in changes:
+        if before.known_us is not None and any(getattr(before, name) != getattr(after, name) for name in _KNOWN_BY):
+            after = msgspec.structs.replace(after, known_us=None)
         differing = tuple(name for name in _FIELDS if getattr(before, name) != getattr(after, name))
         if not differing:
             continue

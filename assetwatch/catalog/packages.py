@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, or_, select, true, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, true, update
 
 from assetwatch.catalog import files
 from assetwatch.catalog import tables as t
@@ -37,6 +37,7 @@ class PackageRow(msgspec.Struct, frozen=True):
     extra: str
     findings: str
     problem: str | None
+    known: str | None = None
 
 
 class ClaimRow(msgspec.Struct, frozen=True):
@@ -99,6 +100,11 @@ def release(connection: Connection, package_id: int) -> None:
     connection.execute(
         update(t.package).where(t.package.c.id == package_id, t.package.c.stale == TAKEN).values(stale=JUDGED)
     )
+    # A list that waits for everything changes no file, and yet says that something is not here.
+    folder = select(t.folder.c.id).join(
+        t.package, (t.package.c.volume_id == t.folder.c.volume_id) & (t.package.c.path == t.folder.c.path)
+    )
+    files.doubt_deliverables(connection, connection.execute(folder.where(t.package.c.id == package_id)).scalars())
 
 
 def give_back(connection: Connection, volume_ids: Sequence[int]) -> None:
@@ -133,10 +139,80 @@ def set_values(connection: Connection, package_id: int, values: Mapping[str, Any
     connection.execute(update(t.package).where(t.package.c.id == package_id).values(**values))
 
 
-def claims(connection: Connection, package_id: int) -> dict[str, ClaimRow]:
-    """What the lists of one package say: path -> claim."""
-    rows = connection.execute(select(*t.claim.c).where(t.claim.c.package_id == package_id))
-    return {row.path: ClaimRow(*row) for row in rows}
+def claims(connection: Connection, package_id: int, verdict: str | None = None) -> dict[str, ClaimRow]:
+    """What the lists of one package say, all of it or what has one verdict: path -> claim."""
+    query = select(*t.claim.c).where(t.claim.c.package_id == package_id)
+    if verdict is not None:
+        query = query.where(t.claim.c.verdict == verdict)
+    return {row.path: ClaimRow(*row) for row in connection.execute(query)}
+
+
+def claims_at(connection: Connection, package_id: int, paths: Iterable[str]) -> dict[str, ClaimRow]:
+    """What the lists of one package say of these paths: path -> claim."""
+    found: dict[str, ClaimRow] = {}
+    for some in slices(sorted(set(paths))):
+        rows = connection.execute(_CLAIMS_BY_PATH, {"package": package_id, "paths": some})
+        found.update({row.path: ClaimRow(*row) for row in rows})
+    return found
+
+
+_CLAIMS_BY_PATH = select(*t.claim.c).where(
+    t.claim.c.package_id == bindparam("package"), t.claim.c.path.in_(bindparam("paths", expanding=True))
+)
+
+
+def count_claims(connection: Connection, package_id: int) -> int:
+    """How much the lists of one package say, or said."""
+    query = select(func.count()).select_from(t.claim).where(t.claim.c.package_id == package_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def paths_claimed(connection: Connection, package_id: int, after: str, limit: int) -> list[str]:
+    """The paths of a package's claims that follow `after`, in order, so many at a time."""
+    query = (
+        select(t.claim.c.path)
+        .where(t.claim.c.package_id == package_id, t.claim.c.path > after)
+        .order_by(t.claim.c.path)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def listed_keys(connection: Connection, row: PackageRow, keys: Iterable[str], but: Iterable[str]) -> set[str]:
+    """Of these keys those under which the package's lists still say something, other than of the paths `but`."""
+    gone = set(but)
+    found: set[str] = set()
+    for some in slices(sorted(set(keys))):
+        query = select(t.claim.c.key, t.claim.c.path).where(
+            t.claim.c.volume_id == row.volume_id,
+            t.claim.c.key.in_(bindparam("keys", expanding=True)),
+            t.claim.c.package_id == row.id,
+            t.claim.c.verdict != "dropped",
+        )
+        found.update(key for key, path in connection.execute(query, {"keys": some}) if path not in gone)
+    return found
+
+
+def folders_below(connection: Connection, volume_id: int, path: str) -> Iterable[tuple[int, str, bool]]:
+    """The folder at `path` and those below it: id, path, and whether all its names are in the catalog, and at rest."""
+    query = select(t.folder.c.id, t.folder.c.path, t.folder.c.fingerprint, t.folder.c.ignored).where(
+        t.folder.c.volume_id == volume_id
+    )
+    if path:
+        # `0` is the character that follows the slash.
+        query = query.where(
+            or_(t.folder.c.path == path, and_(t.folder.c.path >= f"{path}/", t.folder.c.path < f"{path}0"))
+        )
+    for identity, found, fingerprint, ignored in connection.execute(query):
+        yield identity, found, fingerprint is not None and ignored is None
+
+
+def names_in(connection: Connection, folder_id: int) -> list[tuple[str, str, int]]:
+    """What the catalog holds to be in a folder: name, kind, size in bytes."""
+    query = select(t.file.c.name, t.file.c.kind, t.file.c.size).where(
+        t.file.c.folder_id == folder_id, t.file.c.presence != Presence.MISSING.value
+    )
+    return [(name, kind, size) for name, kind, size in connection.execute(query)]
 
 
 def claims_on(connection: Connection, file_ids: Iterable[int]) -> dict[int, list[ClaimRow]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -29,6 +29,10 @@ class Promise:
     findings: Sequence[Sequence[Any]]
     #: files that were verified and have been found to be wrong or unreadable since
     spoiled: int = 0
+    #: of the listed files that are not here or not right those of which a person knows it: verdict to number
+    excused: Mapping[str, int] = field(default_factory=dict)
+    #: files that the lists dropped, of which a person knows it
+    excused_paths: frozenset[str] = frozenset()
 
     @property
     def here(self) -> int:
@@ -43,18 +47,46 @@ class Promise:
     @property
     def wrong(self) -> list[str]:
         """What is wrong with it, each a sentence: with its files, and with the lists themselves."""
+        return self._sentences({})
+
+    @property
+    def news(self) -> list[str]:
+        """What is wrong with it or still to come of which no person said that it is known."""
+        known = set() if self.acknowledged is None else set(self.acknowledged["said"])
+        return [text for text in self.all_news if text not in known]
+
+    @property
+    def all_news(self) -> list[str]:
+        """The same, with what was said to be known of the package as a whole."""
+        found = self._sentences(self.excused)
+        owed = self.to_come - self.excused.get("missing", 0)
+        return [*found, f"{owed} to come"] if owed > 0 else found
+
+    @property
+    def news_wrong(self) -> list[str]:
+        """Of the news what is wrong, whatever may still come."""
+        return [text for text in self.news if not text.endswith(" to come")]
+
+    @property
+    def acknowledged(self) -> dict[str, Any] | None:
+        """A person's word on the package as a whole."""
+        return None if self.row.known is None else dict(json.loads(self.row.known))
+
+    def _sentences(self, excused: Mapping[str, int]) -> list[str]:
         found = [] if self.row.problem is None else [self.row.problem]
         for word, text in (
             ("mismatch", ("file is not what the list says", "files are not what the list says")),
             ("unreadable", ("file could not be read", "files could not be read")),
         ):
-            count = self.counts.get(word, 0)
-            if count:
+            count = self.counts.get(word, 0) - excused.get(word, 0)
+            if count > 0:
                 found.append(f"{count} {text[count > 1]}")
-        if self.spoiled:
+        spoiled = self.spoiled - excused.get("verified", 0)
+        if spoiled > 0:
             text = ("file that was verified is wrong since", "files that were verified are wrong since")
-            found.append(f"{self.spoiled} {text[self.spoiled > 1]}")
-        found += [str(what) for _, what, _, wrong in self.findings if wrong]
+            found.append(f"{spoiled} {text[spoiled > 1]}")
+        passed = self.excused_paths if excused else frozenset()
+        found += [str(what) for _, what, path, wrong in self.findings if wrong and path not in passed]
         return found
 
     @property
@@ -96,8 +128,15 @@ class Promise:
             "complete_at": rfc3339(self.row.complete_us),
             "judged_at": rfc3339(self.row.judged_us),
             "problems": self.wrong,
+            "acknowledged": _word_json(self.acknowledged),
             "remarks": [str(what) for _, what, _, wrong in self.findings if not wrong],
         }
+
+
+def _word_json(known: dict[str, Any] | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    return {"at": rfc3339(known["at_us"]), "by": known["by"], "why": known["why"], "what": known["said"]}
 
 
 def promises(connection: Connection, volume: str | None = None, folder: str | None = None) -> list[Promise]:
@@ -107,6 +146,7 @@ def promises(connection: Connection, volume: str | None = None, folder: str | No
     """
     names = volumes.names(connection)
     spoiled = _spoiled(connection)
+    excused, dropped = _excused(connection)
     found = []
     for row in packages.all_packages(connection):
         if row.judged_us is None or (volume is not None and names[row.volume_id] != volume):
@@ -114,13 +154,40 @@ def promises(connection: Connection, volume: str | None = None, folder: str | No
         if folder is not None and not _related(row.path, folder):
             continue
         whole = Promise(
-            names[row.volume_id], row, json.loads(row.counts), json.loads(row.findings), spoiled.get(row.id, 0)
+            names[row.volume_id],
+            row,
+            json.loads(row.counts),
+            json.loads(row.findings),
+            spoiled.get(row.id, 0),
+            excused.get(row.id, {}),
+            dropped.get(row.id, frozenset()),
         )
         if folder is None or row.path == folder or row.path.startswith(f"{folder}/") or not folder:
             found.append(whole)
         elif (part := _part(connection, whole, folder)) is not None:
             found.append(part)
-    return sorted(found, key=lambda one: (not one.wrong, not one.to_come, one.name))
+    return sorted(found, key=lambda one: (not one.news_wrong, not one.news, not one.to_come, one.name))
+
+
+def _excused(
+    connection: Connection, package_id: int | None = None, folder: str | None = None
+) -> tuple[dict[int, dict[str, int]], dict[int, frozenset[str]]]:
+    """What is wrong with listed files and known to a person: by package the number by verdict, and the paths dropped."""
+    query = (
+        select(t.claim.c.package_id, t.claim.c.verdict, t.claim.c.path)
+        .select_from(t.claim.join(t.file, t.file.c.id == t.claim.c.file_id))
+        .where(t.file.c.known_us.is_not(None))
+    )
+    if package_id is not None and folder is not None:
+        query = query.where(t.claim.c.package_id == package_id, _at_or_below(t.claim.c.path, folder))
+    counts: dict[int, dict[str, int]] = {}
+    paths: dict[int, set[str]] = {}
+    for package, verdict, path in connection.execute(query):
+        by_verdict = counts.setdefault(package, {})
+        by_verdict[verdict] = by_verdict.get(verdict, 0) + 1
+        if verdict == "dropped":
+            paths.setdefault(package, set()).add(path)
+    return counts, {package: frozenset(some) for package, some in paths.items()}
 
 
 def _spoiled(connection: Connection, package_id: int | None = None, folder: str | None = None) -> dict[int, int]:
@@ -165,7 +232,16 @@ def _part(connection: Connection, whole: Promise, folder: str) -> Promise | None
     )
     counts = {verdict: count for verdict, count, _ in counted} | {"extra": len(extra)}
     spoiled = _spoiled(connection, row.id, folder).get(row.id, 0) if whole.spoiled else 0
-    return Promise(whole.volume, narrowed, counts, whole.findings, spoiled)
+    excused, dropped = _excused(connection, row.id, folder)
+    return Promise(
+        whole.volume,
+        narrowed,
+        counts,
+        whole.findings,
+        spoiled,
+        excused.get(row.id, {}),
+        dropped.get(row.id, frozenset()),
+    )
 
 
 def _at_or_below(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:

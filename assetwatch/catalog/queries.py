@@ -74,7 +74,7 @@ def arrived_since(
 
 
 def problem_files(connection: Connection, limit: int = 10) -> list[tuple[str, str, str, str]]:
-    """(volume, path, state, problem) of files that a person should know of: the worst first."""
+    """(volume, path, state, problem) of files that a person should know of and does not: the worst first."""
     there = t.file.c.presence != Presence.MISSING.value
     gone = and_(
         t.file.c.presence == Presence.MISSING.value,
@@ -94,7 +94,7 @@ def problem_files(connection: Connection, limit: int = 10) -> list[tuple[str, st
     for state, index, wrong in kinds:
         some = (
             select(t.file.c.volume_id, t.file.c.folder_id, t.file.c.name, t.file.c.problem)
-            .where(wrong, t.file.c.kind == FileKind.REGULAR.value)
+            .where(wrong, t.file.c.kind == FileKind.REGULAR.value, t.file.c.known_us.is_(None))
             .order_by(t.file.c.folder_id, t.file.c.id)
             .limit(limit - len(found))
             .with_hint(t.file, f"INDEXED BY {index}", "sqlite")

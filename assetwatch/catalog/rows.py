@@ -44,6 +44,7 @@ class FileRow(msgspec.Struct, frozen=True):
     series_id: int | None
     frame: int | None
     sequence_id: int | None
+    known_us: int | None = None
 
     @property
     def counted(self) -> bool:

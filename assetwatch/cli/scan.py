@@ -215,8 +215,8 @@ def _summary(database: Database, ids: Sequence[int], seconds: float, quiet: bool
             for row in rows
         ],
         "packages": [one.as_json() for one in kept],
-        "incomplete": [f"{one.name}: {one.sentence()}" for one in kept if one.to_come],
-        "broken": [f"{one.name}: {text}" for one in kept for text in one.wrong],
+        "incomplete": [f"{one.name}: {one.sentence()}" for one in kept if one.to_come and one.news],
+        "broken": [f"{one.name}: {text}" for one in kept for text in one.news_wrong],
         "alerts": [one.text for one in alerts],
         "wrong": [
             {"volume": volume, "path": readable(path), "state": state, "problem": problem}

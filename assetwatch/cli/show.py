@@ -90,6 +90,8 @@ def knows(connection: Any, path: str) -> bool:
 
 
 def _is_wrong(one: Listed) -> bool:
+    if one.row.known_us is not None:
+        return False
     return one.presence == Presence.MISSING.value or one.row.integrity in ("mismatch", "unreadable")
 
 
@@ -199,6 +201,8 @@ def _noted(note: dict[str, Any]) -> str:
         "changed": "was written to; its bytes have to be read again",
         "replaced": "has other bytes than before: a new version, the old one stays on record",
         "same_bytes": "was read again: its bytes are the same",
+        "acknowledged": f"is known to be so: {detail.get('why', '')} ({detail.get('by', '?')})",
+        "acknowledgement_taken_back": f"is told again: {detail.get('why', '')} ({detail.get('by', '?')})",
         "missing": "was found gone at the second look",
         "back": "is there again",
         "hard_link": "is another name (hard link) of a file that was read already",
@@ -279,6 +283,10 @@ def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo
         out.print(f"{escape(promise.name)} ({promise.row.format}): {promise.sentence()}", soft_wrap=True)
         for text in promise.wrong:
             out.print(f"  [bold red]{escape(shown(text))}[/]", soft_wrap=True)
+        if (known := promise.acknowledged) is not None:
+            when = local_time(known["at_us"], zone)
+            word = f"Known since {when} ({known['by']}: {known['why']}): {'; '.join(known['said'])}"
+            out.print(f"  {escape(shown(word))}", soft_wrap=True)
         for extra in promise.as_json()["extra"][:10]:
             out.print(f"  no list names {escape(shown(extra))}", soft_wrap=True)
     for asset in assets:

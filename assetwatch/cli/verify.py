@@ -101,7 +101,7 @@ def verify_command(
     reasons = answer["not_checked_reasons"]
     if not answer["checked"] and reasons.get("offline", 0) and not set(reasons) - {"offline", "not_recorded"}:
         raise VolumeError("; ".join(answer["warnings"]))
-    ctx.exit(1 if answer["problems"] or reasons.get("offline") else 0)
+    ctx.exit(1 if any(not one["acknowledged"] for one in answer["problems"]) or reasons.get("offline") else 0)
 
 
 def _bound(option: str, text: str | None, limits: VerifySection, parse: Callable[[str], V]) -> V:

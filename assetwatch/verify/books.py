@@ -68,8 +68,8 @@ class Books:
         """What the sweep is about; sweeps about the same follow one another."""
         return {"volumes": sorted(tally.name for tally in self.tallies), "path": self._path}
 
-    def enter(self, tally: Tally, path: str, size: int, result: Result) -> None:
-        """Count one file."""
+    def enter(self, tally: Tally, path: str, size: int, result: Result, *, known: bool = False) -> None:
+        """Count one file; `known`: a person said that what is wrong with it is."""
         if result.verdict not in VERDICTS:
             tally.left[result.verdict] += 1
             return
@@ -92,6 +92,7 @@ class Books:
                 "expected": result.expected,
                 "computed": result.computed,
                 "problem": result.problem,
+                "acknowledged": known,
             }
         )
 

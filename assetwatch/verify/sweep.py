@@ -402,7 +402,8 @@ class Sweep:
             self._drop(held)
             if result.verdict in VERDICTS:
                 self._bytes_claimed += held.row.size  # `_drop` took it back
-            self._books.enter(held.visit.tally, held.path, held.row.size, result)
+            known = held.row.known_us is not None and held.row.problem == result.problem
+            self._books.enter(held.visit.tally, held.path, held.row.size, result, known=known)
 
     def _drop(self, held: Held) -> None:
         if held.visit.held.pop(held.row.id, None) is not None:
