@@ -1,0 +1,134 @@
+"""What holds that people have to hear of, and what of it have they heard? The alerts, and the facts behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+
+from assetwatch.catalog import tables as t
+from assetwatch.catalog.files import slices
+from assetwatch.catalog.volumes import AlertRow
+from assetwatch.model import FileKind, Integrity, Presence
+
+# -- facts ------------------------------------------------------------------------------------------------------
+
+
+class Mismatch(NamedTuple):
+    """A file that differs, and the innermost package that it lies in; its path is None where there is none."""
+
+    volume_id: int
+    folder: str
+    name: str
+    package_id: int | None
+    package: str | None
+
+
+def mismatch_tally(connection: Connection) -> list[tuple[int, int, int]]:
+    """(volume id, files, bytes) of what differs, from the totals that every write keeps."""
+    rows = connection.execute(
+        select(t.tally.c.volume_id, func.sum(t.tally.c.files), func.sum(t.tally.c.size))
+        .where(t.tally.c.integrity == Integrity.MISMATCH.value, t.tally.c.files > 0)
+        .group_by(t.tally.c.volume_id)
+        .order_by(t.tally.c.volume_id)
+    )
+    return [(volume_id, int(count), int(size)) for volume_id, count, size in rows]
+
+
+def mismatches(connection: Connection, limit: int) -> list[Mismatch]:
+    """The files that differ, and of which no person said that he knows; `limit` of them at most."""
+    rows = connection.execute(
+        select(t.file.c.id, t.file.c.volume_id, t.folder.c.path, t.file.c.name)
+        .select_from(t.file.join(t.folder, t.folder.c.id == t.file.c.folder_id))
+        .where(
+            t.file.c.integrity == Integrity.MISMATCH.value,
+            t.file.c.presence != Presence.MISSING.value,
+            t.file.c.kind == FileKind.REGULAR.value,
+            t.file.c.known_us.is_(None),
+        )
+        .order_by(t.file.c.folder_id, t.file.c.id)
+        .limit(limit)
+    ).all()
+    innermost: dict[int, tuple[int, str]] = {}
+    for some in slices([row.id for row in rows]):
+        listed = connection.execute(
+            select(t.claim.c.file_id, t.package.c.id, t.package.c.path)
+            .select_from(t.claim.join(t.package, t.package.c.id == t.claim.c.package_id))
+            .where(t.claim.c.file_id.in_(bindparam("ids", expanding=True))),
+            {"ids": some},
+        )
+        for file_id, package_id, path in listed:
+            if file_id not in innermost or len(path) > len(innermost[file_id][1]):
+                innermost[file_id] = (package_id, path)
+    return [
+        Mismatch(volume_id, folder, name, *innermost.get(identity, (None, None)))
+        for identity, volume_id, folder, name in rows
+    ]
+
+
+def deliverables_mark(connection: Connection) -> tuple[Any, ...]:
+    """What differs when a person said a word on a deliverable, or a schedule was imported."""
+    decided = connection.execute(select(func.max(t.decision.c.id))).scalar()
+    scheduled = connection.execute(
+        select(func.count(), func.max(t.deliverable.c.imported_us), func.sum(t.deliverable.c.due_us)).where(
+            t.deliverable.c.removed_us.is_(None)
+        )
+    ).one()
+    return (decided, *scheduled)
+
+
+def senders_of(connection: Connection, deliverable_ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
+    """Deliverable's row -> its id in the schedule, its sender, its receiver."""
+    found: dict[int, tuple[str, str, str]] = {}
+    for some in slices(list(deliverable_ids)):
+        rows = connection.execute(
+            select(t.deliverable.c.id, t.deliverable.c.key, t.deliverable.c.sender, t.deliverable.c.receiver).where(
+                t.deliverable.c.id.in_(bindparam("ids", expanding=True))
+            ),
+            {"ids": some},
+        )
+        found.update({identity: (key, sender, receiver) for identity, key, sender, receiver in rows})
+    return found
+
+
+# -- alerts -----------------------------------------------------------------------------------------------------
+
+
+def recent(connection: Connection, since_us: int) -> list[AlertRow]:
+    """The alerts that hold, those of whose end people did not hear yet, and all that began since; oldest first."""
+    owed = and_(t.alert.c.said_us.is_not(None), t.alert.c.ok_said_us.is_(None), t.alert.c.closed_us.is_not(None))
+    query = (
+        select(*t.alert.c)
+        .where(or_(t.alert.c.closed_us.is_(None), owed, t.alert.c.opened_us >= since_us))
+        .order_by(t.alert.c.opened_us, t.alert.c.id)
+    )
+    return [AlertRow(*row) for row in connection.execute(query)]
+
+
+def note_said(connection: Connection, alert_ids: Sequence[int], now_us: int) -> None:
+    """Note that word of alerts is being given, as bad as they are now."""
+    for some in slices(list(alert_ids)):
+        connection.execute(
+            update(t.alert)
+            .where(t.alert.c.id.in_(bindparam("ids", expanding=True)))
+            .values(said_us=now_us, said_level=t.alert.c.level),
+            {"ids": some},
+        )
+
+
+def note_ended(connection: Connection, alert_ids: Sequence[int], now_us: int) -> None:
+    """Note that word is being given that alerts are over."""
+    for some in slices(list(alert_ids)):
+        connection.execute(
+            update(t.alert).where(t.alert.c.id.in_(bindparam("ids", expanding=True))).values(ok_said_us=now_us),
+            {"ids": some},
+        )
+
+
+def carry_on(connection: Connection, before: AlertRow, after: AlertRow, now_us: int) -> None:
+    """Take an alert that came back at once for the one before: what was said of that was said of this."""
+    connection.execute(
+        update(t.alert).where(t.alert.c.id == after.id).values(said_us=before.said_us, said_level=before.said_level)
+    )
+    note_ended(connection, [before.id], now_us)
