@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assetwatch.cli.deliverables import in_words
 from assetwatch.cli.output import catalog_of, json_option, setting_of, write_json, zone_of
 from assetwatch.clock import SystemClock
+from assetwatch.delivery.footage import TO_ASK
+from assetwatch.delivery.wording import name_of, sentences
 from assetwatch.errors import UsageError
 from assetwatch.paths import readable, shown
 from assetwatch.units import local_time, microseconds
 
 if TYPE_CHECKING:
     from assetwatch.catalog.engine import Database
+    from assetwatch.delivery.findings import Finding
     from assetwatch.delivery.kept import Entry
 
 _why = click.option("--why", metavar="TEXT", help="The reason, as it is kept and told.")
@@ -311,40 +313,61 @@ def chase_command(ctx: click.Context, identity: str, as_json: bool) -> None:
 
 
 def message(one: Entry, zone: tzinfo) -> tuple[str, list[str]]:
-    """Subject and lines of what to ask the sender for; no lines where nothing is owed."""
+    """Subject and lines of what to ask the sender for; no lines where nothing is owed and there is nothing to ask."""
     status = one.status
     state = status.state.value
-    wrong = [finding for item in status.items for finding in item.problems if _is_for_the_sender(finding)]
-    wrong += [finding for finding in status.problems if finding.failed]
+    findings = [*(finding for item in status.items for finding in item.problems), *status.problems]
+    wrong = sentences(finding for finding in findings if _is_wrong(finding))
+    incomplete = sentences(finding for finding in findings if finding.rule == "complete")
+    questions = sentences(finding for finding in findings if finding.rule in TO_ASK)
+    missing = _missing(one)
     subject = f"{one.row.name} ({one.row.key})"
-    if state in ("accepted", "waived", "cancelled") or not (status.missing or wrong or state == "rejected"):
+    settled = state in ("accepted", "waived", "cancelled")
+    owed = bool(missing or wrong or incomplete or state == "rejected")
+    if settled or not (owed or questions):
         return subject, []
-    due = "" if status.due is None else local_time(microseconds(status.due), zone)
-    zone_name = "" if status.due is None else f" {status.due.astimezone(zone).tzname()}"
-    lines = [f"Hello{' ' + one.row.sender if one.row.sender else ''},", ""]
-    if due:
-        lines.append(f"{one.row.name} {'was' if status.late else 'is'} due {due}{zone_name}.")
+    lines = [f"Hello{' ' + one.row.sender if one.row.sender else ''},"]
+    if status.due is not None and owed:
+        due = f"{local_time(microseconds(status.due), zone)} {status.due.astimezone(zone).tzname()}"
+        lines += ["", f"{one.row.name} {'was' if status.late else 'is'} due {due}."]
     if state == "rejected" and status.holds is not None:
         lines += ["", f"What came cannot be used: {status.holds.why or 'see below'}. Please send it again."]
         lines += [
-            f"  - {linked.path.rpartition('/')[2].rpartition(':')[2]}, received "
-            f"{local_time(microseconds(linked.arrived), zone)}"
+            f"  - {name_of(linked.path)}, received {local_time(microseconds(linked.arrived), zone)}"
             for item in one.known.items
             for linked in item.linked
             if linked.role.value in ("current", "conflict")
         ]
-    if status.missing:
-        lines += ["", "We are still missing:"]
-        lines += [f"  - {name}" for name in status.missing]
-    if wrong:
-        lines += ["", "This is not right:"]
-        lines += [f"  - {in_words(finding)}" for finding in wrong]
-    if status.arrived:
+    for title, texts in (
+        ("We are still missing:", missing),
+        ("This is not complete:", incomplete),
+        ("This is not right:", wrong),
+        ("Please check whether this is as it should be:", questions),
+    ):
+        if texts:
+            lines += ["", title, *(f"  - {text}" for text in texts)]
+    if status.arrived and state != "rejected":
         lines += ["", f"We have received {status.arrived} of {status.required}."]
-    lines += ["", "Thank you."]
-    return subject, lines
+    return subject, [*lines, "", "Thank you."]
 
 
-def _is_for_the_sender(finding: Any) -> bool:
-    """Whether the sender can do something about it."""
-    return finding.failed or (finding.notice and finding.rule in ("complete", "version"))
+def _missing(one: Entry) -> list[str]:
+    """What is missing altogether, by name: not what came and is only incomplete."""
+    begun = [
+        linked.name or item.name
+        for item in one.known.items
+        for linked in item.linked
+        if linked.incomplete and linked.role.value in ("current", "conflict")
+    ]
+    found: list[str] = []
+    for name in one.status.missing:
+        if name in begun:
+            begun.remove(name)
+        else:
+            found.append(name)
+    return found
+
+
+def _is_wrong(finding: Finding) -> bool:
+    """Whether something that came is wrong, and its sender can mend it."""
+    return finding.failed or (finding.notice and finding.rule == "version")

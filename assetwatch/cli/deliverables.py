@@ -10,6 +10,7 @@ import click
 
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, write_json, zone_of
 from assetwatch.clock import SystemClock
+from assetwatch.delivery.wording import sentences
 from assetwatch.errors import UsageError
 from assetwatch.paths import readable, shown
 from assetwatch.units import duration, local_time, microseconds, parse_duration, rfc3339
@@ -46,6 +47,7 @@ _BY = ("vendor", "kind", "reel", "due", "status")
     metavar="STATE",
     help="Only such as failed or partial; more than once for several.",
 )
+@click.option("--at", metavar="WHEN", help='As it will stand then, if nothing else comes: "2026-12-04 18:00".')
 @click.option("--by", type=click.Choice(_BY), metavar="WHAT", help=f"In groups: {', '.join(_BY)}.")
 @click.option("--ambiguous", is_flag=True, help="Instead: files that more than one item took.")
 @click.option("--on-time", is_flag=True, help="Instead: the on-time record of every sender.")
@@ -57,6 +59,7 @@ def deliverables_command(
     late: bool,
     due_within: str | None,
     states: tuple[str, ...],
+    at: str | None,
     by: str | None,
     ambiguous: bool,
     on_time: bool,
@@ -80,7 +83,7 @@ def deliverables_command(
     clock = SystemClock()
     zone = zone_of(setting_of(ctx))
     bring_up_to_date(database, clock)
-    now = clock.now()
+    now = clock.now() if at is None else _instant(at, zone)
     with database.read() as connection:
         if ambiguous:
             ctx.exit(_ambiguous(connection, as_json))
@@ -96,11 +99,22 @@ def deliverables_command(
     if as_json:
         write_json([deliverable_json(one) for one in wanted])
     elif identity is not None:
+        from assetwatch.cli.card import card
+
         for line in card(wanted[0], now, zone) if wanted else ():
             click.echo(line)
     else:
         _board(wanted, by, now, zone)
     ctx.exit(1 if any(is_wrong(one) for one in wanted) else 0)
+
+
+def _instant(text: str, zone: tzinfo) -> datetime:
+    from assetwatch.delivery.schedule_fields import read_instant
+
+    try:
+        return read_instant(text, zone)
+    except ValueError as error:
+        raise UsageError(f"--at: {error}") from None
 
 
 def is_wrong(one: Entry) -> bool:
@@ -162,11 +176,11 @@ def deliverable_json(one: Entry) -> dict[str, Any]:
                 "files": [readable(path) for path in _current(one, item.name)],
                 "missing": [readable(name) for name in item.missing],
                 "waived": item.waived,
-                "problems": [_problem(finding) for finding in item.problems],
+                "problems": [problem_json(finding) for finding in item.problems],
             }
             for item in status.items
         ],
-        "problems": [_problem(finding) for finding in status.problems],
+        "problems": [problem_json(finding) for finding in status.problems],
         "decision": None if status.holds is None else _decision(status.holds),
         "reopened": None if status.reopened is None else _decision(status.reopened),
     }
@@ -180,7 +194,8 @@ def _decision(said: Any) -> dict[str, Any]:
     return {"word": said.word.value, "at": _time(said.at), "by": said.by, "why": said.why}
 
 
-def _problem(finding: Finding) -> dict[str, Any]:
+def problem_json(finding: Finding) -> dict[str, Any]:
+    """What is wrong, as the contract's `deliverables --json` has it."""
     volume, _, path = (finding.path or "").partition(":")
     return {
         "rule": finding.rule,
@@ -241,7 +256,7 @@ def _board(entries: list[Entry], by: str | None, now: datetime, zone: tzinfo) ->
                 escape(shown(one.row.key)),
                 escape(shown(one.row.name)),
                 escape(shown(one.row.sender)),
-                _due(status.due, zone),
+                due_text(status.due, zone),
                 f"[{colour}]{word}[/]" if colour else word,
                 f"{status.arrived} of {status.required}",
                 escape(shown(summary(one, now))),
@@ -273,7 +288,8 @@ def _group_of(one: Entry, by: str) -> str:
     return "" if number is None else f"R{number}"
 
 
-def _due(due: datetime | None, zone: tzinfo) -> str:
+def due_text(due: datetime | None, zone: tzinfo) -> str:
+    """When it is due, in the show's zone."""
     return "-" if due is None else local_time(microseconds(due), zone)
 
 
@@ -281,11 +297,16 @@ def summary(one: Entry, now: datetime) -> str:
     """What a person has to know of a deliverable, in one line."""
     status = one.status
     if status.holds is not None:
-        return f"{status.state.value} by {status.holds.by}" + (f": {status.holds.why}" if status.holds.why else "")
+        again = any(
+            f.rule == "version" and "sent again" in str(f.observed) for item in status.items for f in item.problems
+        )
+        why = f": {status.holds.why}" if status.holds.why else ""
+        return f"{status.state.value} by {status.holds.by}{why}" + ("; the same file was sent again" if again else "")
     failing = [f for item in status.items for f in item.problems if f.failed] + [f for f in status.problems if f.failed]
     parts = []
     if failing:
-        parts.append(in_words(failing[0]) + (f" and {len(failing) - 1} more" if len(failing) > 1 else ""))
+        told = sentences(failing)
+        parts.append(told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else ""))
     if status.missing:
         more = f" and {len(status.missing) - 3} more" if len(status.missing) > 3 else ""
         parts.append("missing: " + ", ".join(status.missing[:3]) + more)
@@ -294,66 +315,6 @@ def summary(one: Entry, now: datetime) -> str:
     if status.reopened is not None:
         parts.append(f"reopened: '{status.reopened.word.value}' was said of other files")
     return "; ".join(parts)
-
-
-def in_words(finding: Finding) -> str:
-    """A finding as a sentence, with the name of the file and no folder."""
-    name = (finding.path or "").rpartition("/")[2].rpartition(":")[2]
-    text = f"{finding.rule}"
-    if finding.expected or finding.observed:
-        text += f" expected {finding.expected or '?'}, is {finding.observed or 'not known'}"
-    return f"{name}: {text}" if name else text
-
-
-def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
-    """Everything about one deliverable, as lines."""
-    status = one.status
-    lines = [f"{shown(one.row.key)}  {shown(one.row.name)}"]
-    facts = [
-        one.row.kind,
-        f"from {one.row.sender}" if one.row.sender else "",
-        f"to {one.row.receiver}" if one.row.receiver else "",
-    ]
-    lines.append(shown(", ".join(part for part in facts if part)))
-    due = f"due {_due(status.due, zone)}"
-    if status.original_due is not None:
-        due += f" (first {_due(status.original_due, zone)})"
-    lines.append(f"{word_of(one)}, {due}, {status.arrived} of {status.required} here, proof: {one.known.proof.value}")
-    line = summary(one, now)
-    if line:
-        lines.append(shown(line))
-    for item, known in zip(status.items, one.known.items, strict=True):
-        needed = "" if known.required else ", optional"
-        conforms = {True: ", conforms", False: ", does not conform", None: ""}[item.conforms]
-        waived = ", waived" if item.waived else ""
-        lines += [
-            "",
-            f"{shown(item.name)}: {item.arrived} of {item.required}, {item.verified} proved{needed}{conforms}{waived}",
-        ]
-        for linked in known.linked:
-            role = "" if linked.role.value == "current" else f", {linked.role.value.replace('_', ' ')}"
-            lacking = f", lacks {linked.incomplete}" if linked.incomplete else ""
-            lines.append(
-                f"  {shown(linked.path)}  {linked.integrity.value}{role}{lacking}, "
-                f"{local_time(microseconds(linked.arrived), zone)}"
-            )
-        lines += [f"  missing: {shown(name)}" for name in item.missing]
-        lines += [
-            f"  {'note' if f.notice else 'wrong' if f.failed else f.outcome.value}: {shown(in_words(f))}"
-            for f in item.problems
-        ]
-    if status.problems:
-        lines += ["", "Its elements with each other:"]
-        lines += [f"  {f.outcome.value}: {shown(in_words(f))}" for f in status.problems]
-    if one.known.decisions:
-        lines.append("")
-        for said in one.known.decisions:
-            of = f" {said.item}" if said.item else ""
-            why = f": {said.why}" if said.why else ""
-            lines.append(
-                f"{local_time(microseconds(said.at), zone)}  {said.word.value}{of} by {shown(said.by)}{shown(why)}"
-            )
-    return lines
 
 
 def _ambiguous(connection: Any, as_json: bool) -> int:

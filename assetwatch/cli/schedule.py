@@ -83,19 +83,24 @@ def read_schedule(file: Path, zone: tzinfo) -> Schedule:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}.") from error
+
+    def load(name: str) -> bytes:
+        """A file that the schedule names, beside it."""
+        return (file.parent / name).read_bytes()
+
     if ending in (".xlsx", ".xlsm"):
         from assetwatch.delivery.schedule_xlsx import read_xlsx
 
-        return read_xlsx(content, zone)
+        return read_xlsx(content, zone, load)
     text = _text(content)
     if ending in (".csv", ".tsv", ".txt"):
         from assetwatch.delivery.schedule_csv import read_csv
 
-        return read_csv(text, zone)
+        return read_csv(text, zone, load)
     if ending == ".toml" or str(file) == "-":
         from assetwatch.delivery.schedule_toml import read_toml
 
-        return read_toml(text, zone)
+        return read_toml(text, zone, load)
     raise UsageError(f"{file}: expected a schedule in .toml, .csv or .xlsx.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,30 +13,40 @@ from assetwatch.cli.output import console, json_option, write_json
 from assetwatch.errors import UsageError
 from assetwatch.paths import from_os, shown
 
+if TYPE_CHECKING:
+    from assetwatch.media.timelines.values import Timeline
+
 
 @click.command("timeline")
 @click.argument("file", type=click.Path(path_type=str))
 @click.option(
     "--fps", metavar="RATE", help='The frame rate, where the file does not say: "24", "23.976" or "24000/1001".'
 )
+@click.option(
+    "--against",
+    metavar="OLD",
+    type=click.Path(path_type=str),
+    help="An earlier version of the cut: what was added, dropped, or changed in length since.",
+)
 @json_option
 @click.pass_context
-def timeline_command(ctx: click.Context, file: str, fps: str | None, as_json: bool) -> None:
+def timeline_command(ctx: click.Context, file: str, fps: str | None, against: str | None, as_json: bool) -> None:
     """Print what a cut list names: EDL, ALE, AAF, Final Cut Pro 7 XML, FCPXML or OTIO.
+
+    With --against what changed since an earlier version of the cut; exits with 1 where anything did.
 
     \b
     Examples:
       assetwatch timeline R1_v012.edl --fps 24
       assetwatch timeline R1_v012.aaf --json | jq '.sources[].clip'
+      assetwatch timeline R1_v012.edl --against R1_v011.edl
     """
-    from assetwatch.media.timelines.read import read_timeline
     from assetwatch.media.timelines.wire import to_json
 
-    rate = None if fps is None else _rate(fps)
-    if not os.path.lexists(file):
-        raise UsageError(f"{shown(from_os(file))}: there is no such file.")
-    # A person who names a link means what it leads to; what a list names is never followed.
-    timeline = read_timeline(Path(os.path.realpath(file)), frame_rate=rate)
+    rate = None if fps is None else rate_of(fps)
+    timeline = read(file, rate)
+    if against is not None:
+        ctx.exit(_changes(read(against, rate), timeline, as_json))
     document = to_json(timeline)
     if as_json:
         write_json(document)
@@ -44,7 +54,42 @@ def timeline_command(ctx: click.Context, file: str, fps: str | None, as_json: bo
         _print(document)
 
 
-def _rate(text: str) -> Fraction:
+def read(file: str, rate: Fraction | None) -> Timeline:
+    """The cut list that a person named. Raises UsageError, TimelineFault."""
+    from assetwatch.media.timelines.read import read_timeline
+
+    if not os.path.lexists(file):
+        raise UsageError(f"{shown(from_os(file))}: there is no such file.")
+    # A person who names a link means what it leads to; what a list names is never followed.
+    return read_timeline(Path(os.path.realpath(file)), frame_rate=rate)
+
+
+def _changes(old: Timeline, new: Timeline, as_json: bool) -> int:
+    """Tell what changed between two versions of a cut; the exit code."""
+    from assetwatch.delivery.cut_changes import line_of, summary, told
+    from assetwatch.media.timelines.compare import compare
+    from assetwatch.media.timelines.wire import change_json
+
+    changes = compare(old, new)
+    news = told(changes)
+    same_length = old.duration_frames == new.duration_frames
+    if as_json:
+        write_json(
+            {
+                "old": {"name": old.name, "start": old.start, "duration": old.duration_frames},
+                "new": {"name": new.name, "start": new.start, "duration": new.duration_frames},
+                "changes": [change_json(change) for change in changes],
+            }
+        )
+    else:
+        for change in news:
+            click.echo(shown(line_of(change)))
+        click.echo(summary(changes, old, new), err=not news)
+    return 1 if news or not same_length or any(change.moved_frames for change in changes) else 0
+
+
+def rate_of(text: str) -> Fraction:
+    """The rate that `--fps` means. Raises UsageError."""
     from assetwatch.media.timelines.tc import exact_rate
 
     rate = exact_rate(text)

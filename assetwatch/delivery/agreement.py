@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from assetwatch.delivery.findings import Finding, Outcome
+from assetwatch.media.captions import Span
 from assetwatch.media.facts import Facts
 from assetwatch.media.names import parse_name
 from assetwatch.media.timelines import tc
@@ -51,14 +52,14 @@ class Kind(StrEnum):
 class Element:
     """One element: its path, and its facts (media, captions) or its timeline; both None where it was not readable.
 
-    `ends` is the end of the last caption in seconds after the program's start, where it is known.
+    `span` is when the captions of a file begin and end, where that is known.
     """
 
     path: str
     kind: Kind
     facts: Facts | None = None
     timeline: Timeline | None = None
-    ends: Fraction | None = None
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,11 @@ def _rate(element: Element) -> Fraction | None:
     else:
         tracks = [track for track in element.facts["video"] if not track.get("still")]
     return next((tc.exact_rate(track["frame_rate"]) for track in tracks if track.get("frame_rate")), None)
+
+
+def picture_rate(element: Element) -> Fraction | None:
+    """The frame rate of a picture; None of anything else."""
+    return _rate(element) if element.kind is Kind.PICTURE else None
 
 
 def _measure(element: Element, rate: Fraction | None) -> _Measured:
@@ -376,10 +382,12 @@ def _captions(measured: list[_Measured], rate: Fraction | None) -> Iterator[Find
     for one in measured:
         if one.element.kind is not Kind.CAPTIONS:
             continue
-        if one.element.ends is not None and one.element.ends > picture.frames / rate + 1 / rate:
-            observed = f"the last ends at {float(one.element.ends):.2f} s"
-            expected = f"all within {float(picture.frames / rate):.2f} s of picture"
-            yield Finding("captions", Outcome.FAIL, expected, observed, one.element.path)
+        length = picture.frames / (tc.nominal(rate) if one.element.span and one.element.span.labels else rate)
+        ends = _ends(one.element.span, picture, rate)
+        if ends is not None and ends > length + 1 / rate:
+            observed = f"the last ends {float(ends):.2f} s after the start"
+            yield Finding("captions", Outcome.FAIL, f"all within {float(length):.2f} s", observed, one.element.path)
+            continue
         texts: list[dict[str, Any]] = (one.element.facts or {}).get("other", {}).get("text") or []
         first = next((track["start_timecode"] for track in texts if track.get("start_timecode")), None)
         at = _count(first, tc.nominal(rate), None)
@@ -388,6 +396,15 @@ def _captions(measured: list[_Measured], rate: Fraction | None) -> Iterator[Find
             if not inside:
                 expected = f"within the picture from {picture.label}"
                 yield Finding("captions", Outcome.FAIL, expected, f"begin at {first}", one.element.path)
+
+
+def _ends(span: Span | None, picture: _Measured, rate: Fraction) -> Fraction | None:
+    """Seconds from the picture's start to the end of the last caption, whose clock begins as its own or at 0."""
+    if span is None:
+        return None
+    start = Fraction(picture.start, tc.nominal(rate)) if picture.start is not None else Fraction(0)
+    # A reel may have its captions begin in the leader, a little before its hour.
+    return span.end - start if span.begin >= start - _LEADER_S and start else span.end
 
 
 def _written(rate: Fraction) -> str:

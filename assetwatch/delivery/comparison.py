@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,68 +16,41 @@ from assetwatch.catalog import things
 from assetwatch.catalog.deliverables import LinkRow
 from assetwatch.catalog.things import Thing
 from assetwatch.delivery import schedule as s
-from assetwatch.delivery.agreement import Asked, Element, Kind, agree, kind_of
+from assetwatch.delivery.agreement import Asked, Element, Kind, agree, kind_of, picture_rate
 from assetwatch.delivery.counts import Count
-from assetwatch.delivery.cut_sources import label_of
-from assetwatch.delivery.cuts import sources_of, timeline_of
+from assetwatch.delivery.cuts import Pool, timeline_of
 from assetwatch.delivery.findings import Finding, Outcome
+from assetwatch.delivery.held import bytes_of
+from assetwatch.delivery.hits import Hit
 from assetwatch.delivery.kept import Found
-from assetwatch.delivery.match import Match, Rule, RuleIndex
-from assetwatch.delivery.spec import Spec
+from assetwatch.delivery.lists import Lists, Needed
+from assetwatch.delivery.requirement import Requirement
+from assetwatch.delivery.shoot import KINDS, shoot_of
 from assetwatch.delivery.status import Linked, Proof, Role
-from assetwatch.delivery.versions import Candidate, choose_versions
+from assetwatch.delivery.versions import Candidate, choose_versions, version_key
+from assetwatch.media.captions import span_of
+from assetwatch.media.fields import Condition, all_hold, text_of
+from assetwatch.media.sequences import format_ranges
 from assetwatch.model import Integrity, Presence
 from assetwatch.units import instant
+
+_PICTURES = (".mov", ".mxf", ".mp4", ".mkv", ".avi")
+
+#: Pictures that are asked for the rate at which the lists beside them count.
+_ASKED_MAX = 8
+
+#: Of plates every name is a thing of its own, with its own versions.
+_MANY = Count.parse("any")
 
 #: Wrong files of one folder or sequence that are told one by one.
 _TOLD_MAX = 50
 
 _REEL = re.compile(r"(?<![A-Za-z0-9])R(?:eel)?[ _-]?0*([1-9][0-9]?)(?![0-9A-Za-z])", re.IGNORECASE)
 
+_NO_FACTS: dict[str, Any] = {"video": [], "audio": [], "other": {}}
+
 #: Words in a deliverable's kind that say that its elements are of one program, and have to agree.
 _AGREEING = ("turnover", "mix", "stem", "master", "caption", "subtitle")
-
-
-#: Whose a rule is: an item's id, and which of its patterns.
-Key = tuple[int, str]
-
-
-class Hit(NamedTuple):
-    """A thing that a pattern took, or that a person linked (`match` is None)."""
-
-    thing: Thing
-    match: Match | None
-
-
-def is_folder(item: s.Item) -> bool:
-    """Whether an item's things are whole folders: camera rolls, packages."""
-    return bool(item.match) and (item.asset == "folder" or (item.match.endswith("/") and not item.asset))
-
-
-def as_path(pattern: str) -> str:
-    """A pattern for folders as one for their paths: without the slash at its end."""
-    return pattern[:-1] if pattern.endswith("/") and not pattern.startswith("re:") else pattern
-
-
-def find_hits(connection: Connection, rules: Sequence[tuple[Key, Rule]], by_folder: set[Key]) -> dict[Key, list[Hit]]:
-    """What each rule takes; every folder that rules ask for is gone through once."""
-    found: dict[Key, list[Hit]] = defaultdict(list)
-    plain = [(key, rule) for key, rule in rules if key not in by_folder]
-    index = RuleIndex(plain)
-    for root in outermost(rule.folder for _, rule in plain):
-        for thing in things.below_folder(connection, root):
-            taken = index.fits_sequence(thing.path, thing.first) if thing.frames else index.fits(thing.path)
-            for key, match in taken:
-                found[key].append(Hit(thing, match))
-    folders = [(key, rule) for key, rule in rules if key in by_folder]
-    index = RuleIndex(folders)
-    for root in outermost(rule.folder for _, rule in folders):
-        for _, volume_id, path in things.folders_below(connection, root):
-            for key, match in index.fits(path):
-                whole = things.whole_folder(connection, volume_id, path)
-                if whole is not None:
-                    found[key].append(Hit(whole, match))
-    return found
 
 
 def reel_of(scheduled: s.Deliverable) -> int | None:
@@ -89,26 +62,28 @@ def reel_of(scheduled: s.Deliverable) -> int | None:
     return None if named is None else int(named[1])
 
 
-def outermost(folders: Iterable[str]) -> list[str]:
-    """Of these folders those that lie in none of the others."""
-    found: list[str] = []
-    for folder in sorted(set(folders), key=lambda path: (path.count("/"), path)):
-        if not any(not known or folder == known or folder.startswith(known + "/") for known in found):
-            found.append(folder)
-    return found
-
-
 class Comparison:
     """One deliverable while it is compared."""
 
     def __init__(
-        self, connection: Connection, scheduled: s.Deliverable, names: Mapping[int, str], rejected: dict[str, datetime]
+        self,
+        connection: Connection,
+        scheduled: s.Deliverable,
+        names: Mapping[int, str],
+        rejected: dict[str, datetime],
+        pool: Pool,
+        hits: Mapping[str, Sequence[Hit]],
     ) -> None:
+        """`hits` are the things that the patterns of its items took, by item."""
         self.scheduled = scheduled
         self._connection = connection
         self._names = names
         self._rejected = rejected
         self._elements: list[Element] = []
+        self._cuts: list[Thing] = []
+        self._current: list[Thing] = []
+        self._shots = scheduled.shot_pattern or None
+        self._lists = Lists(connection, pool, self._path, self._rate(hits), int(scheduled.agree.get("handles", 0)))
 
     def item(
         self, item: s.Item, hits: Sequence[Hit], links: Sequence[LinkRow], by_hand: Mapping[str, Thing]
@@ -126,75 +101,132 @@ class Comparison:
             wanted = {
                 asset: hit
                 for asset, hit in wanted.items()
-                if asset in hand or _conforms(Spec.compile(item.media), hit.thing, facts)
+                if asset in hand or self._conforms(Requirement.compile(item.media), hit.thing, facts)
             }
         count = Count.parse(item.count)
-        roles = self._roles(wanted, count)
-        spec = Spec.compile(item.spec) if item.spec else None
+        listed = {asset: hit for asset, hit in wanted.items() if not _is_offered(item, hit)}
+        plates = {asset: hit for asset, hit in wanted.items() if asset not in listed}
+        roles = self._roles(listed, count) | self._roles(plates, _MANY)
+        spec = Requirement.compile(item.spec) if item.spec else None
         linked: list[Linked] = []
         findings: list[Finding] = []
         for asset, hit in wanted.items():
             role = roles[asset]
-            linked.append(self._linked(hit, role, count, spec, facts))
-            if role in (Role.CURRENT, Role.CONFLICT) and not hit.thing.frames and hit.thing.asset[0] == "f":
+            one = self._linked(hit, role, count, spec, facts)
+            linked.append(replace(one, spec=()) if item.pulls and asset in listed else one)
+            if role in (Role.CURRENT, Role.CONFLICT) and hit.thing.asset[0] == "f" and not item.pulls:
                 self._remember(hit.thing, facts.get(hit.thing.content))
             if role in (Role.CURRENT, Role.CONFLICT):
                 findings += self._by_file(hit.thing)
+                self._current.append(hit.thing)
         taken = [(hit.thing, roles[asset]) for asset, hit in wanted.items()]
-        needed: tuple[str, ...] = ()
+        findings += self._changes(wanted, roles, count)
+        if not (item.timeline or item.pulls):
+            return Found(tuple(linked), tuple(findings)), taken
+        needed = self._needed(item, wanted, roles)
+        findings += needed.findings
+        lists = [one for one, hit in zip(linked, wanted.values(), strict=True) if not _is_offered(item, hit)]
+        standing = {name: thing for name, thing in needed.here.items() if thing.asset not in refused}
+        sources = [self._stands_for(name, thing, needed, spec) for name, thing in standing.items()]
+        used = {thing.asset for thing in standing.values()}
+        more = [
+            one
+            for one, hit in zip(linked, wanted.values(), strict=True)
+            if _is_offered(item, hit) and hit.thing.asset not in used
+        ]
+        linked = [
+            *(replace(one, name=item.name) for one in lists),
+            *sources,
+            *(replace(one, name=one.path) for one in more),
+        ]
+        names = tuple(dict.fromkeys((item.name, *needed.names)))
+        known = {thing.asset for thing, _ in taken}
+        taken += [
+            (thing, Role.SOURCE)
+            for thing in {one.asset: one for one in standing.values()}.values()
+            if thing.asset not in known
+        ]
+        return Found(tuple(linked), tuple(findings), names if len(names) > 1 else ()), taken
+
+    def _needed(self, item: s.Item, wanted: Mapping[str, Hit], roles: Mapping[str, Role]) -> Needed:
+        """What the lists of an item need."""
+        current = [hit for asset, hit in wanted.items() if roles[asset] in (Role.CURRENT, Role.CONFLICT)]
         if item.timeline:
-            needed, sources, more = self._sources(item, taken)
-            linked = [replace(one, name=item.name) for one in linked] + sources
-            findings += more
-        return Found(tuple(linked), tuple(findings), needed), taken
+            return self._lists.of_cuts([hit.thing for hit in current])
+        offered = [hit.thing for hit in current if _is_offered(item, hit)] if item.match else None
+        return self._lists.of_pulls([hit.thing for hit in current if not _is_offered(item, hit)], offered)
 
-    def _sources(
-        self, item: s.Item, taken: Sequence[tuple[Thing, Role]]
-    ) -> tuple[tuple[str, ...], list[Linked], list[Finding]]:
-        """What the cut lists of an item need: names, of each that is here what stands for it, and what is wrong."""
-        needed = [item.name]
-        linked: dict[str, Linked] = {}
-        findings: list[Finding] = []
-        for thing, role in taken:
-            if role not in (Role.CURRENT, Role.CONFLICT) or kind_of(thing.path, None) is not Kind.TIMELINE:
-                continue
-            path = self._path(thing)
-            timeline = timeline_of(self._connection, thing, self._rate())
-            if timeline is None:
-                findings.append(Finding("readable", Outcome.UNKNOWN, "a cut list", "could not be read", path))
-                continue
-            report, there = sources_of(self._connection, timeline, int(self.scheduled.agree.get("handles", 0)))
-            needed += [label_of(source) for source in report.missing]
-            for one in report.found:
-                name = label_of(one.source)
-                needed.append(name)
-                clip = there[one.clips[0].path]
-                linked.setdefault(name, self._linked(Hit(clip, None), Role.CURRENT, Count(), None, {}, name))
-            findings += [
-                replace(one, path=self._path(there[one.path]) if one.path in there else one.path)
-                for one in report.findings(path)
-                if one.rule != "source" or not one.notice
-            ]
-        return tuple(dict.fromkeys(needed)) if len(needed) > 1 else (), list(linked.values()), findings
+    def _stands_for(self, name: str, thing: Thing, needed: Needed, spec: Requirement | None) -> Linked:
+        """A thing that a list needs. The spec of an item with a cut is about the cut, and with a pull about plates."""
+        asked = spec if thing.frames is not None else None
+        facts = things.facts_of(self._connection, thing.versions) if asked is not None else {}
+        found = self._linked(Hit(thing, None), Role.CURRENT, Count(), asked, facts, name)
+        conforms = found.spec if asked is not None else ()
+        return replace(found, spec=conforms, incomplete=needed.lacking.get(name, found.incomplete))
 
-    def _rate(self) -> Fraction | None:
-        """The show's frame rate, as far as the schedule tells it."""
+    def _changes(self, wanted: Mapping[str, Hit], roles: Mapping[str, Role], count: Count) -> list[Finding]:
+        """What the current version of each cut changed against the newest of those that it supersedes."""
+        cuts = [(asset, hit) for asset, hit in wanted.items() if kind_of(hit.thing.path, None) is Kind.TIMELINE]
+        older: dict[tuple[str, ...], list[Hit]] = defaultdict(list)
+        for asset, hit in cuts:
+            if roles[asset] is Role.SUPERSEDED and hit.thing.presence == Presence.PRESENT.value:
+                older[(*_slot(hit, count), _ending(hit))].append(hit)
+        found: list[Finding] = []
+        for asset, hit in cuts:
+            before = older.get((*_slot(hit, count), _ending(hit))) if roles[asset] is Role.CURRENT else None
+            if before:
+                last = max(before, key=lambda one: version_key((one.match and one.match.version) or ""))
+                found += self._lists.changes(hit.thing, last.thing)
+        return found
+
+    def expect(self, hits: Mapping[str, Sequence[Hit]]) -> None:
+        """Say which names the lists among these hits will have looked for all over the catalog."""
+        for item in self.scheduled.items:
+            some = [hit.thing for hit in hits.get(item.name, ()) if not _is_offered(item, hit)]
+            if item.timeline:
+                self._lists.expect(some, ())
+            elif item.pulls and not item.match:
+                self._lists.expect((), some)
+
+    def _rate(self, hits: Mapping[str, Sequence[Hit]]) -> Fraction | None:
+        """The show's frame rate, by the schedule, else by a picture that came: an edit list tells none."""
         said = self.scheduled.agree.get("frame_rate")
         said = said or next((r for one in self.scheduled.items if (r := one.spec.get("video.frame_rate"))), None)
-        try:
-            return None if said is None else Fraction(str(said))
-        except (ValueError, ZeroDivisionError):
-            return None  # a choice of rates
+        if said is not None:
+            try:
+                return Fraction(str(said))
+            except (ValueError, ZeroDivisionError):
+                pass  # a choice of rates
+        offered = [hit.thing for some in hits.values() for hit in some]
+        pictures = [one for one in offered if one.path.lower().endswith(_PICTURES) and not one.incomplete]
+        latest = sorted(pictures, key=lambda one: -one.arrived_us)[:_ASKED_MAX]
+        facts = things.facts_of(self._connection, [one.content for one in latest])
+        known = (Element(one.path, Kind.PICTURE, facts.get(one.content)) for one in latest)
+        return next(filter(None, map(picture_rate, known)), None)
 
-    def agreement(self) -> tuple[Finding, ...]:
+    def together(self) -> tuple[Finding, ...]:
+        """What all that is current gives together: what does not agree, and of footage what is missing."""
+        kind = self.scheduled.kind.lower()
+        asked = self.scheduled.footage
+        if not (any(word in kind for word in KINDS) if asked is None else asked):
+            return self._agreement()
+        found = shoot_of(self._connection, self._current, self._path).findings()
+        with_sound = any("sound" in f"{item.name} {item.match}".lower() for item in self.scheduled.items)
+        return (*self._agreement(), *(one for one in found if with_sound or one.rule != "day_sound"))
+
+    def _agreement(self) -> tuple[Finding, ...]:
         """What comparing the elements with each other gives; nothing where they need not agree."""
         asked = self.scheduled.agree
         if not self._agrees:
             return ()
         rate = asked.get("frame_rate")
         reel = reel_of(self.scheduled)
+        cuts = [
+            Element(self._path(cut), Kind.TIMELINE, None, timeline_of(self._connection, cut, self._lists.rate))
+            for cut in self._cuts
+        ]
         return agree(
-            self._elements,
+            [*self._elements, *cuts],
             Asked(
                 frame_rate=None if rate is None else Fraction(str(rate)),
                 reel=reel,
@@ -211,6 +243,8 @@ class Comparison:
 
     def _may_be(self, item: s.Item, thing: Thing) -> bool:
         if self.scheduled.volume and self._names.get(thing.volume_id) != self.scheduled.volume:
+            return False
+        if item.where and not all_hold(_conditions(item), thing.path, self._shots):
             return False
         return item.asset != "file" or thing.asset[0] == "f" if item.asset != "sequence" else thing.asset[0] == "s"
 
@@ -252,7 +286,7 @@ class Comparison:
         hit: Hit,
         role: Role,
         count: Count,
-        spec: Spec | None,
+        spec: Requirement | None,
         facts: Mapping[int, dict[str, Any]],
         name: str | None = None,
     ) -> Linked:
@@ -261,7 +295,9 @@ class Comparison:
         proofs = {Proof.MANIFEST} if thing.proved else set()
         if thing.read_again:
             proofs.add(Proof.REREAD)
-        per = hit.match.names.get(count.per) if hit.match is not None and count.per is not None else None
+        per = None
+        if hit.match is not None and count.per is not None:
+            per = hit.match.names.get(count.per) or text_of(thing.path, count.per, self._shots)
         return Linked(
             version_id=thing.content,
             path=path,
@@ -270,8 +306,8 @@ class Comparison:
             arrived=instant(thing.arrived_us),
             role=role,
             proofs=frozenset(proofs),
-            spec=None if spec is None else _checked(spec, thing, facts, path),
-            incomplete=thing.incomplete,
+            spec=None if spec is None else self._checked(spec, thing, facts, path),
+            incomplete=_lacking(hit),
             name=name or per,
             slot=_slot(hit, count),
             integrity_at=None if thing.wrong_us is None else instant(thing.wrong_us),
@@ -279,6 +315,30 @@ class Comparison:
 
     def _path(self, thing: Thing) -> str:
         return f"{self._names.get(thing.volume_id, '')}:{thing.path}"
+
+    def _checked(
+        self, spec: Requirement, thing: Thing, facts: Mapping[int, dict[str, Any]], path: str
+    ) -> tuple[Finding, ...] | None:
+        """What a spec gives for a thing; None where its media were not read yet."""
+        versions = [version for version in _probed(thing) if version in facts]
+        said = things.answers_of(self._connection, versions) if spec.policies else {}
+        if thing.asset[0] == "f":
+            return spec.check(facts.get(thing.content), path, said.get(thing.content, ()))
+        if not versions:
+            return None
+        known = [(path, facts[version], said.get(version, ())) for version in versions]
+        found = spec.check_sequence(known, path)
+        if any(one.failed for one in found):  # then the frames matter that deviate
+            name = self._names.get(thing.volume_id, "")
+            paths = things.paths_of(self._connection, versions)
+            known = [(f"{name}:{paths.get(v, thing.path)}", facts[v], said.get(v, ())) for v in versions]
+            found = spec.check_sequence(known, path)
+        return found
+
+    def _conforms(self, spec: Requirement, thing: Thing, facts: Mapping[int, dict[str, Any]]) -> bool:
+        """Whether a thing is of the kind that an item may take, by its media."""
+        found = self._checked(spec, thing, facts, thing.path)
+        return bool(found) and all(one.outcome is Outcome.PASS for one in found or ())
 
     def _by_file(self, thing: Thing) -> list[Finding]:
         """Of a folder or sequence, which of its files are wrong or not here, the first of them by name."""
@@ -297,31 +357,47 @@ class Comparison:
         """Keep a file as an element that has to agree with the others."""
         kind = kind_of(thing.path, facts)
         if kind is Kind.TIMELINE and self._agrees:
-            timeline = timeline_of(self._connection, thing, self._rate())
-            self._elements.append(Element(self._path(thing), kind, None, timeline))
+            self._cuts.append(thing)
+        elif kind is Kind.CAPTIONS and self._agrees:
+            raw = bytes_of(self._connection, thing)
+            span = None if raw is None else span_of(raw, thing.path)
+            self._elements.append(Element(self._path(thing), kind, facts or (_NO_FACTS if span else None), span=span))
         elif kind is not None and kind is not Kind.TIMELINE:
             self._elements.append(Element(self._path(thing), kind, facts))
+
+
+def _is_offered(item: s.Item, hit: Hit) -> bool:
+    """Whether a thing is offered to a pull list as a plate, and is not the list."""
+    return bool(item.pulls) and hit.thing.frames is not None and hit.what == "match"
+
+
+def _ending(hit: Hit) -> str:
+    return hit.thing.path.rpartition(".")[2].lower()
+
+
+def _lacking(hit: Hit) -> str | None:
+    """What a thing is short of: its own gaps, and frames that its pattern expects at the ends."""
+    thing = hit.thing
+    if hit.frames is None or thing.frames is None:
+        return thing.incomplete
+    first, last = hit.frames
+    here = range(thing.frames[0], thing.frames[1] + 1)
+    ends = [*range(first, min(here[0], last + 1)), *range(max(here[-1] + 1, first), last + 1)]
+    if not ends:
+        return thing.incomplete
+    said = f"{things.frames_text(format_ranges(ends))} missing of {first}-{last}"
+    return f"{thing.incomplete}, {said}" if thing.incomplete else said
 
 
 def _slot(hit: Hit, count: Count) -> tuple[str, ...]:
     return hit.match.slot(count.several) if hit.match is not None else ("by hand", hit.thing.asset)
 
 
+def _conditions(item: s.Item) -> list[Condition]:
+    texts = (name + (wanted if wanted.startswith("!=") else f"={wanted}") for name, wanted in item.where.items())
+    return [Condition.parse(text) for text in texts]
+
+
 def _probed(thing: Thing) -> Iterable[int]:
     """The versions whose media facts stand for a thing."""
     return thing.versions if thing.asset[0] in "fs" else ()
-
-
-def _checked(spec: Spec, thing: Thing, facts: Mapping[int, dict[str, Any]], path: str) -> tuple[Finding, ...] | None:
-    """What a spec gives for a thing; None where its media were not read yet."""
-    if thing.asset[0] == "f":
-        known = facts.get(thing.content)
-        return spec.check(known, path) if known is not None else spec.check(None, path)
-    known_frames = [(f"{path}", facts[version]) for version in thing.versions if version in facts]
-    return spec.check_sequence(known_frames, path) if known_frames else None
-
-
-def _conforms(spec: Spec, thing: Thing, facts: Mapping[int, dict[str, Any]]) -> bool:
-    """Whether a thing is of the kind that an item may take, by its media."""
-    found = _checked(spec, thing, facts, thing.path)
-    return bool(found) and all(one.outcome is Outcome.PASS for one in found or ())

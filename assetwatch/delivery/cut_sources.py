@@ -47,6 +47,7 @@ class Clip:
     frames: int | None = None
     seconds: Fraction | None = None
     is_sound: bool = False
+    file_umid: str | None = None
 
     @classmethod
     def of(cls, path: str, facts: Facts | None) -> Clip:
@@ -73,12 +74,13 @@ class Clip:
             path=path,
             reels=_names(other.get("reel"), other.get("tape"), said.roll, short, stem, *cards),
             clips=_names(stem, other.get("clip"), other.get("package"), other.get("title")),
-            umid=_umid(other.get("umid")),
+            umid=umid_of(other.get("umid")),
             start=start,
             base=base,
             frames=frames,
             seconds=None if duration is None else Fraction(str(duration)),
             is_sound=bool(facts and facts["audio"] and not video),
+            file_umid=umid_of(other.get("file_umid")),
         )
 
 
@@ -151,8 +153,8 @@ class ClipIndex:
         self._by_reel: dict[str, list[Clip]] = defaultdict(list)
         self._by_short: dict[str, list[Clip]] = defaultdict(list)
         for clip in clips:
-            if clip.umid:
-                self._by_umid[clip.umid].append(clip)
+            for umid in dict.fromkeys(filter(None, (clip.umid, clip.file_umid))):
+                self._by_umid[umid].append(clip)
             for name in dict.fromkeys(map(_key, clip.clips)):
                 self._by_clip[name].append(clip)
             for name in dict.fromkeys(map(_key, clip.reels)):
@@ -175,7 +177,7 @@ class ClipIndex:
         return CutReport(tuple(found), tuple(missing))
 
     def _find(self, source: Source, timeline: Timeline) -> tuple[FoundBy | None, tuple[Clip, ...]]:
-        umid = _umid(source.umid)
+        umid = umid_of(source.umid)
         if umid and (clips := self._by_umid.get(umid)):
             return FoundBy.UMID, tuple(clips)
         for name in _names(source.file, *source.files):
@@ -228,7 +230,8 @@ def _without_extension(name: str) -> str:
     return _EXTENSION.sub("", name.strip())
 
 
-def _umid(text: object) -> str | None:
+def umid_of(text: object) -> str | None:
+    """A UMID as it is compared, hexadecimal in lower case; None for what is none, or is all zeros."""
     digits = re.sub(r"[^0-9a-f]", "", str(text).lower().removeprefix("0x").removeprefix("urn:smpte:umid:"))
     return digits if text and len(digits) >= 32 and digits.strip("0") else None
 

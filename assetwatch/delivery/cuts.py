@@ -9,15 +9,20 @@ from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from assetwatch.catalog import things, volumes
+from assetwatch.catalog import candidates, things, volumes
 from assetwatch.catalog.things import Thing
-from assetwatch.delivery.cut_sources import Clip, ClipIndex, CutReport
+from assetwatch.catalog.umids import with_umid
+from assetwatch.delivery.cut_sources import Clip, ClipIndex, CutReport, umid_of
 from assetwatch.media.timelines.read import read_timeline
 from assetwatch.media.timelines.values import Timeline, TimelineFault
+from assetwatch.model import Presence
 from assetwatch.paths import to_os
 
 #: Names shorter than this are compared as a whole only: `1` begins too many.
 _PREFIX_MIN = 4
+
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_HERE = frozenset({Presence.PRESENT.value, Presence.ARRIVING.value})
 
 
 def timeline_of(connection: Connection, thing: Thing, rate: Fraction | None) -> Timeline | None:
@@ -26,7 +31,7 @@ def timeline_of(connection: Connection, thing: Thing, rate: Fraction | None) -> 
     return None if root is None else _read(f"{to_os(root)}/{to_os(thing.path)}", thing.content, rate)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _read(path: str, content: int, rate: Fraction | None) -> Timeline | None:
     """Read once for each content (`content` is only there to tell them apart)."""
     try:
@@ -35,20 +40,56 @@ def _read(path: str, content: int, rate: Fraction | None) -> Timeline | None:
         return None
 
 
-def sources_of(connection: Connection, timeline: Timeline, handles: int) -> tuple[CutReport, dict[str, Thing]]:
+class Pool:
+    """The things of the catalog by what lists may call them.
+
+    Names are gone through once for all lists of a round: say first, with `expect`, what will be asked.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._expected: set[str] = set()
+        self._known: set[str] = set()
+        self._things: list[Thing] = []
+
+    def expect(self, names: Iterable[str]) -> None:
+        """These will be asked for."""
+        self._expected |= {_key(name) for name in names} - {""}
+
+    def called(self, names: Iterable[str]) -> list[Thing]:
+        """The files and sequences that may go by one of these names, wherever they lie; loosely compared."""
+        wanted = {_key(name) for name in names} - {""}
+        if not wanted <= self._known:
+            self._known |= self._expected | wanted
+            fits = _Loosely(self._known)
+            there = candidates.names(self._connection, [""])
+            assets = {one.asset for one in there if fits(one.first or one.path)}
+            found = things.by_asset(self._connection, assets).values()
+            self._things = sorted((one for one in found if one.presence in _HERE), key=lambda one: one.path)
+        fits = _Loosely(wanted)
+        return [thing for thing in self._things if fits(thing.first if thing.frames else thing.path)]
+
+
+def names_in(timeline: Timeline) -> set[str]:
+    """Every name that the sources of a cut may go by."""
+    found = {name for one in timeline.sources for name in (one.reel, one.clip, one.file, *one.files) if name}
+    return found | {name.rpartition(".")[0] for one in timeline.sources for name in _files(one.files, one.file)}
+
+
+def sources_of(
+    pool: Pool, connection: Connection, timeline: Timeline, handles: int
+) -> tuple[CutReport, dict[str, Thing]]:
     """Where the sources of a cut are in the catalog, and the things by the paths that the report names."""
-    wanted = {
-        _key(name)
-        for source in timeline.sources
-        for name in (source.reel, source.clip, source.file, *source.files)
-        if name
-    }
-    wanted |= {
-        _key(name.rpartition(".")[0]) for source in timeline.sources for name in _files(source.files, source.file)
-    }
-    wanted.discard("")
-    found = {thing.path: thing for thing in things.called(connection, lambda path: _may_be(path, wanted))}
+    found = {thing.path: thing for thing in pool.called(names_in(timeline))}
     facts = things.facts_of(connection, [thing.versions[0] for thing in found.values()])
+    index = ClipIndex(Clip.of(path, facts.get(thing.versions[0])) for path, thing in found.items())
+    report = index.look_up(timeline, handles)
+    umids = {umid for source in report.missing if (umid := umid_of(source.umid)) is not None}
+    by_umid = {thing.path: thing for thing in with_umid(connection, umids)} if umids else {}
+    if not by_umid:
+        return report, found
+    found |= by_umid
+    facts |= things.facts_of(connection, [thing.versions[0] for thing in by_umid.values()])
     index = ClipIndex(Clip.of(path, facts.get(thing.versions[0])) for path, thing in found.items())
     return index.look_up(timeline, handles), found
 
@@ -60,15 +101,32 @@ def _files(files: Iterable[str], file: str | None) -> Iterable[str]:
 
 def _key(name: str) -> str:
     """A name as it is compared here: loosely, for what is let through is looked at closely afterwards."""
-    return re.sub(r"[^a-z0-9]", "", re.split(r"[/\\]", name)[-1].lower())
+    return _SIGNS.sub("", re.split(r"[/\\]", name)[-1].lower())
 
 
-def _may_be(path: str, wanted: set[str]) -> bool:
-    """Whether a file may be a source, by its name or a folder's."""
-    *folders, name = path.split("/")
-    stem = _key(name.rpartition(".")[0] or name)
-    if stem in wanted or _key(name) in wanted:
-        return True
-    if any(stem[:length] in wanted for length in range(_PREFIX_MIN, len(stem))):
-        return True
-    return any(_key(folder) in wanted for folder in folders)
+class _Loosely:
+    """Whether a file may be a source, by its name or a folder's; asked about every name there is."""
+
+    def __init__(self, wanted: set[str]) -> None:
+        self._wanted = wanted
+        self._heads = {name[:_PREFIX_MIN] for name in wanted}
+        self._folders: dict[str, bool] = {}
+
+    def __call__(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        said = self._folders.get(folder)
+        if said is None:
+            said = self._folders[folder] = any(_key(one) in self._wanted for one in folder.split("/"))
+        if said:
+            return True
+        whole = _SIGNS.sub("", name.lower())
+        if whole[:_PREFIX_MIN] not in self._heads and len(whole) >= _PREFIX_MIN and not self._short(name):
+            return False
+        stem = _key(name.rpartition(".")[0] or name)
+        if stem in self._wanted or whole in self._wanted:
+            return True
+        return any(stem[:length] in self._wanted for length in range(_PREFIX_MIN, len(stem)))
+
+    def _short(self, name: str) -> bool:
+        """Whether a name without its extension may be shorter than what tells most names apart."""
+        return name.find(".") <= _PREFIX_MIN + 2

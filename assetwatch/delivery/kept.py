@@ -22,7 +22,7 @@ from assetwatch.model import Integrity, Presence
 from assetwatch.units import instant, microseconds
 
 #: What of a deliverable is kept as its terms, besides its own columns.
-_TERMS = ("grace_s", "due_soon_s", "proof", "folder", "volume", "note", "agree")
+_TERMS = ("grace_s", "due_soon_s", "proof", "folder", "volume", "note", "agree", "footage", "shot_pattern")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -72,12 +72,17 @@ def _item_terms(item: s.Item) -> dict[str, Any]:
     return {one.name: getattr(item, one.name) for one in fields(s.Item) if one.name != "name"}
 
 
+def patterns_of(item: s.Item) -> list[str]:
+    """Every pattern of an item."""
+    return [pattern for pattern in (item.match, item.timeline, item.pulls) if pattern]
+
+
 def roots_of(one: s.Deliverable) -> set[str]:
     """The folders below which something may be meant for a deliverable."""
     found = {one.folder} if one.folder else set()
     for item in one.items:
-        found |= {Rule.compile(pattern).folder for pattern in (item.match, item.timeline) if pattern}
-        if item.timeline:  # its sources may lie anywhere
+        found |= {Rule.compile(pattern).folder for pattern in patterns_of(item)}
+        if item.timeline or (item.pulls and not item.match):  # what they need may lie anywhere
             found.add("")
     return {""} if "" in found else found
 
@@ -86,7 +91,7 @@ def claimed_by(one: s.Deliverable) -> set[str]:
     """The folders in which only what a deliverable needs should lie."""
     if one.folder:
         return {one.folder}
-    patterns = [pattern for item in one.items for pattern in (item.match, item.timeline) if pattern]
+    patterns = [pattern for item in one.items for pattern in patterns_of(item)]
     return {Rule.compile(pattern).folder for pattern in patterns} - {""}
 
 

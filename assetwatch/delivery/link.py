@@ -14,15 +14,17 @@ import msgspec
 from sqlalchemy import Connection
 
 from assetwatch.catalog import deliverables as rows
-from assetwatch.catalog import things, volumes
+from assetwatch.catalog import hand_links, things, volumes
 from assetwatch.catalog.deliverables import DeliverableRow, LinkRow
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.things import Thing
 from assetwatch.clock import Clock
 from assetwatch.delivery import status
-from assetwatch.delivery.comparison import Comparison, Key, as_path, find_hits, is_folder
+from assetwatch.delivery.comparison import Comparison
 from assetwatch.delivery.counts import Count
+from assetwatch.delivery.cuts import Pool
 from assetwatch.delivery.findings import Finding
+from assetwatch.delivery.hits import Hit, Key, as_path, find_hits, is_folder
 from assetwatch.delivery.kept import Found, encode, in_brief, scheduled_of
 from assetwatch.delivery.match import Rule
 from assetwatch.delivery.status import Role
@@ -34,6 +36,9 @@ _REST_FACTOR = 10.0
 
 #: Seconds that one round may take.
 _ROUND_S = 0.5
+
+#: An item's patterns, in the order in which they take.
+_PATTERNS = ("match", "timeline", "pulls")
 
 #: Who made a link by rule.
 _BY_RULE = "schedule"
@@ -104,8 +109,11 @@ def compare(database: Database, stale: Sequence[DeliverableRow], now: datetime) 
 
     Between two short writes nobody is kept from the catalog.
     """
+    with database.read() as connection:
+        anew = hand_links.drawn_anew(connection, [row.id for row in stale])
     with database.write() as connection:
         rows.claim(connection, [row.id for row in stale])
+        hand_links.repoint(connection, anew)
     with database.read() as connection:
         outcomes = _compared(connection, stale)
     now_us = microseconds(now)
@@ -128,7 +136,7 @@ def _compared(connection: Connection, stale: Sequence[DeliverableRow]) -> list[_
     whole: set[Key] = set()
     for row in stale:
         for item_row, item in zip(items.get(row.id, []), scheduled[row.id].items, strict=True):
-            for what, pattern in (("match", item.match), ("timeline", item.timeline)):
+            for what, pattern in (("match", item.match), ("timeline", item.timeline), ("pulls", item.pulls)):
                 if pattern:
                     rules.append(((item_row.id, what), Rule.compile(as_path(pattern))))
             if is_folder(item):
@@ -136,19 +144,27 @@ def _compared(connection: Connection, stale: Sequence[DeliverableRow]) -> list[_
     hits = find_hits(connection, rules, whole)
     by_hand = things.by_asset(connection, {one.asset for some in links.values() for one in some if one.how == "hand"})
     names = volumes.names(connection)
-    outcomes: list[_Outcome] = []
+    pool = Pool(connection)
+    compared: list[tuple[DeliverableRow, Comparison, dict[str, list[Hit]]]] = []
     for row in stale:
-        one = Comparison(connection, scheduled[row.id], names, _rejected(decisions.get(row.id, [])))
+        mine = {
+            item.name: [hit for what in _PATTERNS for hit in hits.get((item.id, what), [])]
+            for item in items.get(row.id, [])
+        }
+        rejected = _rejected(decisions.get(row.id, []))
+        one = Comparison(connection, scheduled[row.id], names, rejected, pool, mine)
+        one.expect(mine)
+        compared.append((row, one, mine))
+    outcomes: list[_Outcome] = []
+    for row, one, mine in compared:
         found: dict[int, Found] = {}
         taken: dict[int, list[tuple[Thing, Role]]] = {}
+        counts: dict[int, Count] = {}
         for item_row, item in zip(items.get(row.id, []), one.scheduled.items, strict=True):
-            mine = [*hits.get((item_row.id, "match"), []), *hits.get((item_row.id, "timeline"), [])]
-            found[item_row.id], taken[item_row.id] = one.item(item, mine, links.get(item_row.id, []), by_hand)
-        counts = {
-            item_row.id: Count.parse(item.count)
-            for item_row, item in zip(items.get(row.id, []), one.scheduled.items, strict=True)
-        }
-        outcomes.append(_Outcome(row.id, one.agreement(), found, taken, counts))
+            its_links = links.get(item_row.id, [])
+            found[item_row.id], taken[item_row.id] = one.item(item, mine[item.name], its_links, by_hand)
+            counts[item_row.id] = Count.parse(item.count)
+        outcomes.append(_Outcome(row.id, one.together(), found, taken, counts))
     return outcomes
 
 

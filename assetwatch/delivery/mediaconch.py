@@ -1,18 +1,22 @@
 """What does a MediaConch policy ask for, as rules over our facts?
 
 A policy is a tree of rules joined by `and` and `or` (MediaConch's own XML, `<policy type="or">`, `<rule value="Format"
-tracktype="Video" operator="=">`). Its fields are MediaInfo's; those that the probe keeps are asked of its facts, the
-others are unknown, never failed. `occurrence="*"` is any track, a number that one.
+tracktype="Video" operator="=">`). Its fields are MediaInfo's; those that the facts hold are asked of these, the others
+of MediaInfo's own answer where it is at hand, and are unknown, never failed, where nobody tells them. `occurrence="*"`
+is any track, a number that one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from assetwatch.delivery.conditions import Condition, plain
 from assetwatch.delivery.findings import Finding, Outcome
 from assetwatch.delivery.spec import SpecRule
+from assetwatch.media import answer
+from assetwatch.media.answer import Track
 from assetwatch.media.facts import Facts
 from assetwatch.media.timelines import xmltree
 
@@ -72,6 +76,18 @@ _WORDS: Final = {"cfr": "constant", "vfr": "variable", "cbr": "constant"}
 _WORDED: Final = frozenset({"frame_rate_mode", "bit_rate_mode"})
 _SIGNS: Final = frozenset({"=", ">=", "<=", ">", "<"})
 _DEPTH_MAX: Final = 64
+_TRACKS_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A rule about a field of MediaInfo's answer: of which kind of track, and of which of them (None: any)."""
+
+    track: str
+    field: str
+    operator: str
+    wanted: str
+    which: int | None
 
 
 class PolicyFault(ValueError):
@@ -91,6 +107,7 @@ class PolicyRule:
     rule: SpecRule | None
     exists: bool | None = None  #: asks only whether the fact is there (True) or not (False)
     notice: bool = False
+    raw: _Raw | None = None  #: the same, asked of MediaInfo's answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +118,12 @@ class Policy:
     any_one: bool
     members: tuple[PolicyRule | Policy, ...]
 
-    def check(self, facts: Facts | None, path: str | None = None) -> tuple[Finding, ...]:
-        """What the policy gives for a file. Of alternatives only the one that holds is told, or all that fail."""
-        return tuple(_check(self, facts, path))
+    def check(self, facts: Facts | None, path: str | None = None, said: Sequence[Track] = ()) -> tuple[Finding, ...]:
+        """What the policy gives for a file. Of alternatives only the one that holds is told, or all that fail.
+
+        `said` are the tracks of MediaInfo's answer, for fields that the facts do not hold.
+        """
+        return tuple(_check(self, facts, path, said))
 
 
 def read_policy(raw: bytes) -> Policy:
@@ -137,18 +157,21 @@ def _rule(element: xmltree.Element) -> PolicyRule:
     name = element.get("name") or f"{track}/{field}"
     notice = (element.get("level") or "fail").lower() in ("warn", "info")
     shown = f"{field} {operator} {wanted}".strip()
-    fact = _FIELDS.get(track, {}).get(field) if (element.get("scope") or "") == "" else None
+    own = (element.get("scope") or "") == ""
+    fact = _FIELDS.get(track, {}).get(field) if own else None
+    occurrence = (element.get("occurrence") or "*").strip()
+    which = int(occurrence) if occurrence.isdecimal() and 0 < int(occurrence) < _TRACKS_MAX else None
+    raw = _Raw(track, field, operator, wanted.strip(), which) if own and field else None
     if fact is None:
-        return PolicyRule(name, shown, None, notice=notice)
+        return PolicyRule(name, shown, None, notice=notice, raw=raw)
     key = fact
     if track in _KINDS:
-        occurrence = (element.get("occurrence") or "*").strip()
-        key = f"{_KINDS[track]}.{occurrence if occurrence.isdecimal() and occurrence[0] != '0' else 'any'}.{fact}"
+        key = f"{_KINDS[track]}.{which or 'any'}.{fact}"
     if operator in ("exists", "must not exist"):
         asked = plain(fact, "=", "*")
-        return PolicyRule(name, shown, SpecRule(key, shown, asked), operator == "exists", notice)
+        return PolicyRule(name, shown, SpecRule(key, shown, asked), operator == "exists", notice, raw)
     asked_of = _condition(fact.rpartition(".")[2], operator, wanted)
-    return PolicyRule(name, shown, None if asked_of is None else SpecRule(key, shown, asked_of), notice=notice)
+    return PolicyRule(name, shown, None if asked_of is None else SpecRule(key, shown, asked_of), None, notice, raw)
 
 
 def _condition(fact: str, operator: str, wanted: str) -> Condition | None:
@@ -163,10 +186,10 @@ def _condition(fact: str, operator: str, wanted: str) -> Condition | None:
     return None
 
 
-def _check(member: PolicyRule | Policy, facts: Facts | None, path: str | None) -> list[Finding]:
+def _check(member: PolicyRule | Policy, facts: Facts | None, path: str | None, said: Sequence[Track]) -> list[Finding]:
     if isinstance(member, PolicyRule):
-        return [_check_rule(member, facts, path)]
-    groups = [_check(one, facts, path) for one in member.members]
+        return [_check_rule(member, facts, path, said)]
+    groups = [_check(one, facts, path, said) for one in member.members]
     if member.any_one:
         good = (Outcome.PASS, Outcome.NOT_APPLICABLE)
         for group in groups:
@@ -178,13 +201,57 @@ def _check(member: PolicyRule | Policy, facts: Facts | None, path: str | None) -
     return [finding for group in groups for finding in group]
 
 
-def _check_rule(rule: PolicyRule, facts: Facts | None, path: str | None) -> Finding:
-    if rule.rule is None or facts is None:
-        observed = "could not be read" if facts is None else "the probe does not keep this"
-        return Finding(rule.name, Outcome.UNKNOWN, rule.wanted, observed, path, rule.notice)
-    found = rule.rule.check(facts, path)
-    outcome = found.outcome
-    if rule.exists is not None:
-        there = outcome is Outcome.PASS
-        outcome = Outcome.PASS if there is rule.exists else Outcome.FAIL
-    return Finding(rule.name, outcome, rule.wanted, found.observed, path, rule.notice)
+def _check_rule(rule: PolicyRule, facts: Facts | None, path: str | None, said: Sequence[Track]) -> Finding:
+    if facts is None:
+        return Finding(rule.name, Outcome.UNKNOWN, rule.wanted, "could not be read", path, rule.notice)
+    found = None
+    if rule.rule is not None:
+        found = rule.rule.check(facts, path)
+        if rule.exists is not None:
+            there = found.outcome is Outcome.PASS
+            outcome = Outcome.PASS if there is rule.exists else Outcome.FAIL
+            return Finding(rule.name, outcome, rule.wanted, found.observed, path, rule.notice)
+    if (found is None or found.outcome is Outcome.UNKNOWN) and rule.raw is not None and said:
+        outcome, observed = _of_answer(rule.raw, said)
+        return Finding(rule.name, outcome, rule.wanted, observed, path, rule.notice)
+    if found is None:
+        return Finding(rule.name, Outcome.UNKNOWN, rule.wanted, "the probe does not keep this", path, rule.notice)
+    return Finding(rule.name, found.outcome, rule.wanted, found.observed, path, rule.notice)
+
+
+def _of_answer(raw: _Raw, said: Sequence[Track]) -> tuple[Outcome, str | None]:
+    """What MediaInfo's own answer gives for a rule, and the values of the field there."""
+    tracks = [track for track in said if answer.kind(track) == raw.track]
+    if raw.which is not None:
+        tracks = tracks[raw.which - 1 : raw.which]
+    values = [value for track in tracks if (value := answer.text(track, raw.field)) is not None]
+    observed = ", ".join(dict.fromkeys(values)) or None
+    if raw.operator in ("exists", "must not exist"):
+        return (Outcome.PASS if bool(values) is (raw.operator == "exists") else Outcome.FAIL), observed
+    if not tracks:
+        return Outcome.FAIL, f"no {raw.track.lower()} track"
+    if not values:
+        return Outcome.UNKNOWN, None
+    held = [_compares(value, raw.operator, raw.wanted) for value in values]
+    if None in held:
+        return Outcome.UNKNOWN, observed
+    return (Outcome.PASS if any(held) else Outcome.FAIL), observed
+
+
+def _compares(value: str, operator: str, wanted: str) -> bool | None:
+    """Whether a value is as asked, compared as numbers where both are; None for an operator that is not known."""
+    if operator in ("starts with", "must not start with"):
+        return value.lower().startswith(wanted.lower()) is (operator == "starts with")
+    try:
+        left, right = float(value), float(wanted)
+    except ValueError:
+        same = value.lower() == wanted.lower()
+        return {"=": same, "!=": not same}.get(operator)
+    return {
+        "=": left == right,
+        "!=": left != right,
+        ">=": left >= right,
+        "<=": left <= right,
+        ">": left > right,
+        "<": left < right,
+    }.get(operator)

@@ -22,13 +22,17 @@ class Item:
     """One thing that a deliverable needs.
 
     `match` is a pattern of `delivery.match` below a volume's root; `timeline` one for a cut list whose sources are
-    needed as well. `count` is a text of `delivery.counts`. `spec` holds rules as `{key: wanted}`; `asset` (`file`,
-    `sequence`, `folder`, empty for any) and `media` (rules as in `spec`) narrow down what the patterns may take.
+    needed as well, `pulls` one for a pull list whose plates are (among what `match` takes, where that is given).
+    `where` are fields of the name (`media.fields`) by which a thing is taken at all. `count` is a text of
+    `delivery.counts`. `spec` holds what the media must be (`delivery.requirement`); `asset` (`file`, `sequence`,
+    `folder`, empty for any) and `media` (rules as in `spec`) narrow down what the patterns may take.
     """
 
     name: str
     match: str = ""
     timeline: str = ""
+    pulls: str = ""
+    where: dict[str, str] = field(default_factory=dict)
     count: str = ""
     spec: dict[str, Any] = field(default_factory=dict)
     asset: str = ""
@@ -40,7 +44,9 @@ class Item:
 class Deliverable:
     """Something scheduled to arrive. `due` is an aware instant; `grace_s` and `due_soon_s` are seconds.
 
-    `folder` is claimed: a file below it that no item takes is told. `volume` is empty where any will do.
+    `folder` is claimed: a file below it that no item takes is told. `volume` is empty where any will do. `footage`:
+    whether clips that are missing are looked for; None where the kind tells. `shot_pattern` is the show's own
+    expression for the names of shots (`media.names.parse_name`).
     """
 
     id: str
@@ -56,6 +62,8 @@ class Deliverable:
     volume: str = ""
     note: str = ""
     agree: dict[str, Any] = field(default_factory=dict)
+    footage: bool | None = None
+    shot_pattern: str = ""
     items: tuple[Item, ...] = ()
 
 
@@ -141,10 +149,17 @@ def _written(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
     if isinstance(value, dict):
-        return "; ".join(f"{key}={wanted}" for key, wanted in value.items())
+        return "; ".join(f"{key}={_wanted(wanted)}" for key, wanted in value.items())
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)
+
+
+def _wanted(value: Any) -> str:
+    """What a rule asks for; of policies, whose texts are long, only their names."""
+    if isinstance(value, list):
+        return ", ".join(str(one["name"]) if isinstance(one, dict) else str(one) for one in value)
+    return str(value)
 
 
 def twice(ids: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
 
+from assetwatch.delivery.requirement import POLICY, Load, cell_of_policy
 from assetwatch.delivery.schedule import Deliverable, Fault, Item, Schedule
 from assetwatch.delivery.schedule_fields import Raw, Reader
 from assetwatch.delivery.schedule_toml import seconds_text
@@ -33,7 +34,11 @@ MORE: Final = (
     "media",
     "note",
     "agree",
+    "footage",
+    "shot_pattern",
     "regex",
+    "pulls",
+    "where",
     "due_time",
     "zone",
 )
@@ -55,6 +60,7 @@ _HEADERS: Final = {
     **dict.fromkeys(("qty", "quantity", "howmany", "number"), "count"),
     **dict.fromkeys(("specs", "specification", "mediaspec"), "spec"),
     **dict.fromkeys(("edl", "cut", "cutlist"), "timeline"),
+    **dict.fromkeys(("pull", "pulllist"), "pulls"),
     **dict.fromkeys(("notes", "comment", "comments", "remarks"), "note"),
     **dict.fromkeys(("optional",), "optional"),
 }
@@ -73,8 +79,10 @@ _OF_DELIVERABLE: Final = (
     "folder",
     "volume",
     "agree",
+    "footage",
+    "shot_pattern",
 )
-_OF_ITEM: Final = ("match", "regex", "timeline", "count", "spec", "asset", "media", "required")
+_OF_ITEM: Final = ("match", "regex", "timeline", "pulls", "where", "count", "spec", "asset", "media", "required")
 
 #: Rows looked through for the header.
 _HEADER_WITHIN: Final = 60
@@ -98,7 +106,7 @@ class _Block:
     items: list[Raw] = field(default_factory=list)
 
 
-def read_csv(text: str, zone: tzinfo) -> Schedule:
+def read_csv(text: str, zone: tzinfo, load: Load | None = None) -> Schedule:
     """The schedule in a CSV text, its cells parted by commas, semicolons or tabs. Never raises for what is in it."""
     sample = text[:20_000]
     header = max(sample.splitlines() or [""], key=lambda line: sum(line.count(sign) for sign in ",;\t"))
@@ -107,12 +115,12 @@ def read_csv(text: str, zone: tzinfo) -> Schedule:
         rows = list(csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter))
     except csv.Error as error:
         return Schedule((), (Fault("", f"no CSV: {error}"),))
-    return read_sheets([Sheet("", [[cell if cell.strip() else None for cell in row] for row in rows])], zone)
+    return read_sheets([Sheet("", [[cell if cell.strip() else None for cell in row] for row in rows])], zone, load)
 
 
-def read_sheets(sheets: Sequence[Sheet], zone: tzinfo) -> Schedule:
+def read_sheets(sheets: Sequence[Sheet], zone: tzinfo, load: Load | None = None) -> Schedule:
     """The schedule in the tables that have a header; the others are named in the notes."""
-    reader = Reader(zone)
+    reader = Reader(zone, load=load)
     notes: list[str] = []
     blocks: dict[str, _Block] = {}
     headers = 0
@@ -183,7 +191,7 @@ def _gather(sheet: Sheet, start: int, columns: dict[int, str], blocks: dict[str,
         if "deliverable" in values:
             cell = values["deliverable"]
             present = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
-        elif not values.keys() & {"item", "match", "timeline", "regex", "due"}:
+        elif not values.keys() & {"item", "match", "timeline", "pulls", "regex", "due"}:
             continue  # a heading or a remark between the rows
         if present is None:
             reader.faults.append(Fault(_where(sheet, number, at, "deliverable"), "expected the deliverable's id"))
@@ -208,7 +216,7 @@ def _gather(sheet: Sheet, start: int, columns: dict[int, str], blocks: dict[str,
             item["name"] = values["item"]
         if "optional" in values and "required" not in item:
             item["required"] = _negated(values["optional"])
-        if item.keys() & {"name", "match", "regex", "timeline"}:
+        if item.keys() & {"name", "match", "regex", "timeline", "pulls"}:
             block.items.append(Raw(item, _teller(sheet, number, at)))
         elif item:
             reader.faults.append(Fault(_where(sheet, number, at, next(iter(item))), "expected an item in this row"))
@@ -297,6 +305,8 @@ def write_csv(deliverables: Iterable[Deliverable], zone: tzinfo) -> str:
             "volume": one.volume,
             "due_soon": seconds_text(one.due_soon_s) if one.due_soon_s != plain.due_soon_s else "",
             "note": one.note,
+            "footage": "" if one.footage is None else "yes" if one.footage else "no",
+            "shot_pattern": one.shot_pattern,
             "agree": "; ".join(
                 f"{key}={str(said).lower() if isinstance(said, bool) else said}" for key, said in one.agree.items()
             ),
@@ -319,15 +329,22 @@ def _item_cells(item: Item) -> dict[str, str]:
         "count": item.count,
         "spec": rules_text(item.spec),
         "timeline": item.timeline,
+        "pulls": item.pulls,
+        "where": "; ".join(_condition(name, wanted) for name, wanted in item.where.items()),
         "asset": item.asset,
         "media": rules_text(item.media),
         "required": "" if item.required else "no",
     }
 
 
+def _condition(name: str, wanted: str) -> str:
+    return f"{name}{wanted}" if wanted.startswith("!=") else f"{name}={wanted}"
+
+
 def rules_text(rules: dict[str, Any]) -> str:
     """Rules as a cell has them."""
     used = rules.get("use", ())
     parts = [f"use={name}" for name in ([used] if isinstance(used, str) else used)]
-    rest = {key: wanted for key, wanted in rules.items() if key != "use"}
+    parts += [cell_of_policy(policy) for policy in rules.get(POLICY, ())]
+    rest = {key: wanted for key, wanted in rules.items() if key not in ("use", POLICY)}
     return "; ".join([*parts, Spec.compile(rest).text] if rest else parts)

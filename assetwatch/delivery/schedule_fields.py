@@ -13,16 +13,25 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from assetwatch.delivery.counts import Count, CountFault
 from assetwatch.delivery.match import PatternFault, Rule
+from assetwatch.delivery.requirement import POLICY, Load, Requirement, policies_of, policy_of_cell
 from assetwatch.delivery.schedule import PROOFS, SOON_S, Deliverable, Fault, Item
 from assetwatch.delivery.spec import Spec, SpecFault
+from assetwatch.media.fields import Condition as NameCondition
+from assetwatch.media.fields import ConditionFault
 from assetwatch.units import DURATION_EXPECTED, parse_duration
 
 #: Keys of a deliverable and of an item, as they are written.
 DELIVERABLE_KEYS: Final = (
     *("id", "name", "kind", "from", "to", "due", "zone", "grace", "due_soon", "proof"),
-    *("folder", "volume", "note", "agree"),
+    *("folder", "volume", "note", "agree", "footage", "shot_pattern"),
 )
-ITEM_KEYS: Final = (*("name", "match", "regex", "timeline", "count", "spec", "asset", "media", "required"),)
+ITEM_KEYS: Final = (
+    *("name", "match", "regex", "timeline", "pulls", "where", "count", "spec", "asset", "media", "required"),
+)
+
+#: Keys that hold patterns.
+_PATTERNS: Final = ("match", "regex", "timeline", "pulls")
+_AS_WRITTEN: Final = (*_PATTERNS, "shot_pattern")
 
 _ID: Final = re.compile(r"[^\s,;:/\\]+(?: [^\s,;:/\\]+)*")
 _YES: Final = frozenset({"yes", "y", "true", "1", "x", "required", "mandatory", "r"})
@@ -71,10 +80,13 @@ class Raw:
 @dataclass(slots=True)
 class Reader:
     """Reads fields; what is wrong is gathered in `faults`. `zone` is the show's, for times that say none; `lists` are
-    the lists of names that counts may be about."""
+    the lists of names that counts may be about; `load` reads files that the schedule names; `shot_pattern` is that of
+    deliverables that say none of their own."""
 
     zone: tzinfo
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    load: Load | None = None
+    shot_pattern: str = ""
     faults: list[Fault] = field(default_factory=list)
 
     def deliverable(self, raw: Raw, items: list[Raw]) -> Deliverable | None:
@@ -106,22 +118,25 @@ class Reader:
             volume=self._text(raw, "volume"),
             note=self._text(raw, "note"),
             agree=self._agree(raw),
+            footage=self._flag(raw, "footage", True) if raw.values.get("footage") not in (None, "") else None,
+            shot_pattern=self._shot_pattern(raw),
             items=tuple(read),
         )
 
     def item(self, raw: Raw) -> Item | None:
         """One item; None where it says nothing that could be looked for."""
         self._known(raw, ITEM_KEYS)
-        match, regex, timeline = (self._text(raw, key) for key in ("match", "regex", "timeline"))
-        name = self._text(raw, "name") or match or regex or timeline
-        if not (match or regex or timeline):
-            self._fault(raw, "match", f"item {name!r} says nothing to look for: expected match, regex or timeline")
+        match, regex, timeline, pulls = (self._text(raw, key) for key in _PATTERNS)
+        name = self._text(raw, "name") or match or regex or timeline or pulls
+        if not (match or regex or timeline or pulls):
+            expected = "expected match, regex, timeline or pulls"
+            self._fault(raw, "match", f"item {name!r} says nothing to look for: {expected}")
             return None
         if match and regex:
             self._fault(raw, "regex", "expected either match or regex, got both")
         match = _path(match) if match else ("re:" + regex if regex else "")
-        timeline = _path(timeline)
-        for key, pattern in (("regex" if regex else "match", match), ("timeline", timeline)):
+        timeline, pulls = _path(timeline), _path(pulls)
+        for key, pattern in (("regex" if regex else "match", match), ("timeline", timeline), ("pulls", pulls)):
             try:
                 if pattern:
                     Rule.compile(pattern)
@@ -133,13 +148,15 @@ class Reader:
         spec, media = self._rules(raw, "spec"), self._rules(raw, "media")
         for key, rules in (("spec", spec), ("media", media)):
             try:
-                Spec.compile(rules)
+                Requirement.compile(rules)
             except SpecFault as error:
                 self._fault(raw, key, str(error))
         return Item(
             name=name,
             match=match,
             timeline=timeline,
+            pulls=pulls,
+            where=self._where(raw),
             count=self._count(raw),
             spec=spec,
             asset=asset,
@@ -165,7 +182,7 @@ class Reader:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, str | int) and not isinstance(value, bool):
-            return " ".join(str(value).split()) if key not in ("match", "regex", "timeline") else str(value).strip()
+            return " ".join(str(value).split()) if key not in _AS_WRITTEN else str(value).strip()
         self._fault(raw, key, f"expected a text, got {value!r}")
         return ""
 
@@ -256,6 +273,35 @@ class Reader:
                 self._fault(raw, "agree", f"{name}: cannot be read: {said!r}")
         return found
 
+    def _shot_pattern(self, raw: Raw) -> str:
+        text = self._text(raw, "shot_pattern") or self.shot_pattern
+        try:
+            if text and "shot" not in re.compile(text).groupindex:
+                self._fault(raw, "shot_pattern", "expected an expression with a group (?P<shot>...)")
+        except re.error as error:
+            self._fault(raw, "shot_pattern", f"no regular expression: {error}")
+        return text
+
+    def _where(self, raw: Raw) -> dict[str, str]:
+        """Fields of the name and what they have to be: a table, or `roll=A004; take!=1`."""
+        value = raw.values.get("where")
+        if isinstance(value, Mapping):
+            texts = [
+                f"{name}={wanted}" if not str(wanted).startswith("!=") else f"{name}{wanted}"
+                for name, wanted in value.items()
+            ]
+        else:
+            texts = [part for part in re.split(r"[;\n]", self._text(raw, "where")) if part.strip()]
+        found: dict[str, str] = {}
+        for text in texts:
+            try:
+                condition = NameCondition.parse(text)
+            except ConditionFault as error:
+                self._fault(raw, "where", str(error))
+                continue
+            found[condition.field] = f"!={condition.wanted}" if condition.negated else condition.wanted
+        return found
+
     def _rules(self, raw: Raw, key: str) -> dict[str, Any]:
         """Rules in the one form that is kept, from a table or a cell.
 
@@ -265,14 +311,21 @@ class Reader:
         try:
             if isinstance(value, Mapping):
                 used = value.get("use")
-                rest = Spec.compile({name: wanted for name, wanted in value.items() if name != "use"})
+                policies = policies_of(value[POLICY], self.load) if POLICY in value else []
+                rest = Spec.compile({name: wanted for name, wanted in value.items() if name not in ("use", POLICY)})
             else:
                 parts = [part.strip() for part in re.split(r"[;\n]", self._text(raw, key)) if part.strip()]
-                names = [match[1] for part in parts if (match := _USE.fullmatch(part)) is not None]
+                policies = []
+                plain: list[str] = []
+                for part in parts:
+                    found = policy_of_cell(part, self.load)
+                    policies += found or []
+                    plain += [part] if found is None else []
+                names = [match[1] for part in plain if (match := _USE.fullmatch(part)) is not None]
                 used = names[0] if len(names) == 1 else names
-                rest = Spec.parse("; ".join(part for part in parts if _USE.fullmatch(part) is None))
+                rest = Spec.parse("; ".join(part for part in plain if _USE.fullmatch(part) is None))
             rules = {rule.key: _number(rule.condition) for rule in rest.rules}
-            return {"use": used, **rules} if used else rules
+            return {**({"use": used} if used else {}), **({POLICY: policies} if policies else {}), **rules}
         except SpecFault as error:
             self._fault(raw, key, str(error))
             return {}

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from assetwatch.delivery import schedule as s
 from assetwatch.delivery.counts import CountFault, expand
+from assetwatch.delivery.requirement import Load
 from assetwatch.delivery.schedule import Deliverable, Fault, Item, Schedule
 from assetwatch.delivery.schedule_fields import Raw, Reader
 
@@ -22,24 +23,28 @@ _HEADER: Final = re.compile(r"\s*\[\[\s*deliverable\s*(\.\s*item\s*)?\]\]")
 _DAYS: Final = re.compile(r"(\d{4}-\d\d-\d\d)\s*\.\.\s*(\d{4}-\d\d-\d\d)")
 
 
-def read_toml(text: str, zone: tzinfo) -> Schedule:
-    """The schedule in a TOML text; times without a zone are the show's. Never raises for what is in the text."""
+def read_toml(text: str, zone: tzinfo, load: Load | None = None) -> Schedule:
+    """The schedule in a TOML text; times without a zone are the show's, `load` reads the files that it names.
+
+    Never raises for what is in the text.
+    """
     try:
         document = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         return Schedule((), (Fault("", f"no TOML: {error}"),))
     lines = _Lines(text)
     faults = [
-        Fault(lines.of(key), f"unknown key {key!r}; expected [[deliverable]] and [list]")
+        Fault(lines.of(key), f"unknown key {key!r}; expected [[deliverable]], [list] and shot_pattern")
         for key in document
-        if key not in ("deliverable", "list")
+        if key not in ("deliverable", "list", "shot_pattern")
     ]
     lists, wrong = _lists(document.get("list", {}), lines)
     faults += wrong
     blocks = document.get("deliverable", [])
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         return Schedule((), (*faults, Fault(lines.of("deliverable"), "expected [[deliverable]] blocks")))
-    reader = Reader(zone, lists, faults)
+    shots = document.get("shot_pattern", "")
+    reader = Reader(zone, lists, load, shots if isinstance(shots, str) else "", faults)
     found: list[Deliverable] = []
     for number, block in enumerate(blocks):
         for one in _expanded(block, number, lines, lists, faults):
@@ -226,12 +231,14 @@ def write_toml(deliverables: Iterable[Deliverable], zone: tzinfo) -> str:
             ("volume", one.volume, ""),
             ("note", one.note, ""),
             ("agree", one.agree, {}),
+            ("footage", one.footage, None),
+            ("shot_pattern", one.shot_pattern, ""),
         ):
             if value != default:
                 out.append(f"{written} = {_value(value)}")
         for item in one.items:
             out += ["", "  [[deliverable.item]]", f"  name = {_value(item.name)}"]
-            for name in ("match", "timeline", "count", "spec", "asset", "media", "required"):
+            for name in ("match", "timeline", "pulls", "where", "count", "spec", "asset", "media", "required"):
                 value = getattr(item, name)
                 if value != getattr(bare, name):
                     out.append(f"  {name} = {_value(value)}")

@@ -7,6 +7,7 @@ import zipfile
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
+from assetwatch.delivery.requirement import Load
 from assetwatch.delivery.schedule import Fault, Schedule
 from assetwatch.delivery.schedule_csv import Sheet, letters, read_sheets
 
@@ -16,7 +17,7 @@ _ROWS_MAX: Final = 100_000
 _COLUMNS_MAX: Final = 200
 
 
-def read_xlsx(content: bytes, zone: tzinfo) -> Schedule:
+def read_xlsx(content: bytes, zone: tzinfo, load: Load | None = None) -> Schedule:
     """The schedule in a workbook's visible sheets. Never raises for what is in it.
 
     Merged cells stand for each of their cells. Of a formula the value that was saved with it counts.
@@ -47,7 +48,7 @@ def read_xlsx(content: bytes, zone: tzinfo) -> Schedule:
             continue
         rows = _rows(sheet, formulas[sheet.title], faults)
         sheets.append(Sheet(sheet.title, rows))
-    read = read_sheets(sheets, zone)
+    read = read_sheets(sheets, zone, load)
     return Schedule(read.deliverables, (*faults, *read.faults), read.notes)
 
 

@@ -6,6 +6,7 @@
   complete. What is still arriving, missing or incomplete is not here.
 - `failed` before anything else that files say: a mismatch, an unreadable file, a spec rule, a disagreement, a conflict
   of versions, even while other things are still to come.
+- What a sender's report lists and is not here is missing, as if an item asked for it.
 - `verified` needs the proof of all that is current, an answer to every rule (none unknown) and agreement looked at.
 - A person's word holds for the versions it was said of. Acceptance, waiver and cancellation end when the current
   versions are others, or when one of them went bad afterwards; a rejection ends when there is one that it did not know.
@@ -24,6 +25,7 @@ from typing import Final
 
 from assetwatch.delivery.counts import Count, Tally
 from assetwatch.delivery.findings import Finding, Outcome
+from assetwatch.delivery.footage import LACKING
 from assetwatch.model import Integrity, Presence
 
 
@@ -58,6 +60,7 @@ class Role(StrEnum):
     STALE = "stale"
     SENT_AGAIN = "sent_again"
     COPY = "copy"
+    SOURCE = "source"  #: what a cut or pull list needs; of links only
 
 
 class Word(StrEnum):
@@ -217,15 +220,16 @@ def derive(deliverable: Deliverable, now: datetime) -> Status:
     if due is not None and (late or arrived_late):
         late_by = (now if completed is None else completed) - due
     needed = [status for item, status in zip(deliverable.items, items, strict=True) if item.required]
+    lacking = _lacking(agreement)
     return Status(
         state=state,
         late=late,
         arrived_late=arrived_late,
         due_soon=open_ and not late and due is not None and now >= due - deliverable.lead,
         arrived=sum(item.arrived for item in needed),
-        required=sum(item.required for item in needed),
+        required=sum(item.required for item in needed) + len(lacking),
         verified=sum(item.verified for item in needed),
-        missing=tuple(name for item in needed for name in item.missing),
+        missing=(*(name for item in needed for name in item.missing), *lacking),
         items=items,
         problems=tuple(finding for finding in agreement if finding.outcome is not Outcome.PASS),
         due=due,
@@ -251,7 +255,7 @@ def _by_files(deliverable: Deliverable, items: tuple[ItemStatus, ...], agreement
         return State.WAIVED  # item by item
     # Where nothing is required by number, something has to be here all the same.
     something = any(_is_here(linked) for item, _ in both for linked in item.linked)
-    if not something or any(status.arrived < status.required for _, status in needed):
+    if not something or _lacking(agreement) or any(status.arrived < status.required for _, status in needed):
         begun = any(
             linked.role in _FULFILS and linked.presence in _HERE for item, _ in needed for linked in item.linked
         )
@@ -260,6 +264,11 @@ def _by_files(deliverable: Deliverable, items: tuple[ItemStatus, ...], agreement
     return (
         State.VERIFIED if settled and all(_item_verified(*pair, deliverable.proof) for pair in both) else State.ARRIVED
     )
+
+
+def _lacking(agreement: Iterable[Finding]) -> tuple[str, ...]:
+    """What is missing by what lists say that came, by name."""
+    return tuple(dict.fromkeys(f.expected for f in agreement if f.rule in LACKING and f.notice and f.expected))
 
 
 def _is_here(linked: Linked) -> bool:
@@ -338,7 +347,7 @@ def _linked_problems(item: Item) -> Iterator[Finding]:
             yield from _own_problems(linked)
         if linked.role in _ODD:
             expected, observed, notice = _ODD[linked.role]
-            yield Finding("version", Outcome.FAIL, expected, observed, linked.path, notice=notice)
+            yield Finding("version", Outcome.FAIL, expected, observed, linked.path, notice)
 
 
 _ODD: Final = {
@@ -364,7 +373,8 @@ def _surplus(item: Item, tally: Tally) -> Iterator[Finding]:
     if tally.surplus:
         names = sorted({name or "without a name" for name in tally.surplus}) if item.count.per else []
         observed = f"{len(tally.surplus)} more" + (f": {', '.join(names)}" if names else "")
-        yield Finding("count", Outcome.FAIL, item.count.text, observed, notice=True)
+        expected = "what its list names" if item.count.per == "source" else item.count.text
+        yield Finding("count", Outcome.FAIL, expected, observed, notice=True)
 
 
 # --- what people say -------------------------------------------------------------------------------------------------

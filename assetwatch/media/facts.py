@@ -43,6 +43,7 @@ OTHER: Final = {
     "drop_frame": "whether start_timecode counts in drop-frame",
     "reel": "reel name as the file gives it",
     "package": "name of an MXF package",
+    "file_umid": "UMID of the file itself, where umid is that of its clip (MXF)",
     "title": "title of the whole",
     "description": "free text of the maker, also of bext",
     "comment": "free text",

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
+from assetwatch.media.mxf import read_mxf
 from assetwatch.media.stills import read_still
 from assetwatch.media.tiff import read_tiff
 from assetwatch.media.wave import read_wave
 
 Read = Callable[[int, int], bytes]
 
-_READERS: Final[tuple[Callable[[Read], dict[str, Any] | None], ...]] = (read_wave, read_still, read_tiff)
+_READERS: Final[tuple[Callable[[Read], dict[str, Any] | None], ...]] = (read_wave, read_still, read_tiff, read_mxf)
 
 
 def read_header(fd: int) -> dict[str, Any] | None:

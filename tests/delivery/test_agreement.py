@@ -10,6 +10,7 @@ import pytest
 
 from assetwatch.delivery.agreement import Asked, Element, Kind, agree, kind_of
 from assetwatch.delivery.findings import Finding, Outcome
+from assetwatch.media.captions import Span
 from assetwatch.media.facts import Facts
 from assetwatch.media.timelines import Timeline, read_bytes, tc
 
@@ -151,9 +152,14 @@ def test_reels_are_compared_apart() -> None:
 def test_captions_end_with_the_picture() -> None:
     """A caption after the last frame belongs to another cut."""
     text: Facts = {"video": [], "audio": [], "other": {"text": [{"frame_rate": None, "start_timecode": None}]}}
-    inside = Element("x.srt", Kind.CAPTIONS, text, ends=Fraction(100))
-    assert agree([picture(), inside]) == ()
-    assert only(picture(), Element("x.srt", Kind.CAPTIONS, text, ends=Fraction(120))).rule == "captions"
+
+    def srt(begin: int, end: int, labels: bool = False) -> Element:
+        return Element("x.srt", Kind.CAPTIONS, text, span=Span(Fraction(begin), Fraction(end), labels))
+
+    assert agree([picture(), srt(1, 100)]) == ()
+    assert only(picture(), srt(1, 120)).rule == "captions"
+    assert agree([picture(), srt(3601, 3700, labels=True)]) == ()
+    assert only(picture(), srt(3601, 3720, labels=True)).rule == "captions"
     early: Facts = {**text, "other": {"text": [{"frame_rate": None, "start_timecode": "01:30:00:00"}]}}
     assert only(picture(), Element("x.scc", Kind.CAPTIONS, early)).observed == "begin at 01:30:00:00"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from assetwatch.delivery.footage import (
@@ -37,8 +36,9 @@ def test_a_spanned_clip_without_a_part() -> None:
     """Parts 1 and 3 without 2; a proxy's parts are its own; GoPro chapters stand before the number."""
     red = [shot(f"A001_C001_12046M.RDC/A001_C001_12046M_{part:03d}.R3D") for part in (1, 3)]
     (finding,) = missing_parts([*red, shot("A001_C002_1204XX.RDC/A001_C002_1204XX_001.R3D")])
-    assert finding.failed
-    assert (finding.expected, finding.observed, finding.path) == ("parts 1-3", "2 not here", red[0].path)
+    assert finding.notice  # it is missing, and not wrong
+    expected = "parts 1-3 of the clip of A001_C001_12046M_001.R3D"
+    assert (finding.expected, finding.observed, finding.path) == (expected, "2 not here", red[0].path)
     assert len(missing_parts([shot("DCIM/GX010123.MP4"), shot("DCIM/GX030123.MP4")])) == 1
     assert missing_parts([shot("DCIM/GX010123.MP4"), shot("DCIM/GX020123.MP4"), shot("DCIM/GX010124.MP4")]) == ()
 
@@ -63,8 +63,8 @@ def test_a_report_lists_what_is_not_here() -> None:
     ]
     found = not_here(listed, here, "report.csv")
     assert [(f.rule, f.expected, f.observed, f.path) for f in found] == [
-        ("listed_length", "25.00 s (line 3)", "20.00 s", here[1].path),
-        ("listed", "A004C003 (line 4)", "not here", "report.csv"),
+        ("listed_length", "25.00 s, line 3 of the list", "20.00 s", here[1].path),
+        ("listed", "A004C003", "not here, line 4 of the list", "report.csv"),
     ]
 
 
@@ -78,8 +78,8 @@ def test_the_parts_of_a_clip_are_listed_as_one() -> None:
 
 def test_a_day_without_sound() -> None:
     """The folder's day counts before the name's."""
-    camera = shot(arri(1), day=date(2026, 11, 2))
-    sound = shot("S001/42A-T03.WAV", is_sound=True, day=date(2026, 11, 2))
+    camera = shot(arri(1), day="2026-11-02")
+    sound = shot("S001/42A-T03.WAV", is_sound=True, day="2026-11-02")
     assert days_without_sound([camera, sound]) == ()
     (finding,) = days_without_sound([camera, sound, shot(arri(2))])
     assert (finding.expected, finding.failed) == ("sound of 2026-11-01", False)

@@ -9,6 +9,7 @@ from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
+from assetwatch.media.timelines.compare import Change
 from assetwatch.media.timelines.values import Event, Range, Source, Timeline
 
 
@@ -29,6 +30,18 @@ def to_json(timeline: Timeline) -> dict[str, Any]:
         "sources": [_source(source) for source in timeline.sources],
         "events": [_event(event) for event in timeline.events],
         "warnings": list(timeline.warnings),
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """One change of `assetwatch timeline NEW --against OLD --json`; `old` and `new` are events, or null."""
+    return {
+        "kind": change.kind.value,
+        "head_frames": change.head_frames,
+        "tail_frames": change.tail_frames,
+        "moved_frames": change.moved_frames,
+        "old": None if change.old is None else _event(change.old),
+        "new": None if change.new is None else _event(change.new),
     }
 
 

@@ -1,0 +1,73 @@
+"""What is there to know of one deliverable, on one page?"""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from assetwatch.cli.deliverables import due_text, summary, word_of
+from assetwatch.delivery.footage import FOOTAGE, LACKING
+from assetwatch.delivery.wording import sentence
+from assetwatch.paths import shown
+from assetwatch.units import local_time, microseconds
+
+if TYPE_CHECKING:
+    from assetwatch.delivery.findings import Finding
+    from assetwatch.delivery.kept import Entry
+
+
+def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
+    """Everything about one deliverable, as lines."""
+    status = one.status
+    lines = [f"{shown(one.row.key)}  {shown(one.row.name)}"]
+    facts = [
+        one.row.kind,
+        f"from {one.row.sender}" if one.row.sender else "",
+        f"to {one.row.receiver}" if one.row.receiver else "",
+    ]
+    lines.append(shown(", ".join(part for part in facts if part)))
+    due = f"due {due_text(status.due, zone)}"
+    if status.original_due is not None:
+        due += f" (first {due_text(status.original_due, zone)})"
+    lines.append(f"{word_of(one)}, {due}, {status.arrived} of {status.required} here, proof: {one.known.proof.value}")
+    line = summary(one, now)
+    if line:
+        lines.append(shown(line))
+    for item, known in zip(status.items, one.known.items, strict=True):
+        needed = "" if known.required else ", optional"
+        conforms = {True: ", conforms", False: ", does not conform", None: ""}[item.conforms]
+        waived = ", waived" if item.waived else ""
+        proved = f", {item.verified} proved" if one.known.proof.value != "none" else ""
+        lines += [
+            "",
+            f"{shown(item.name)}: {item.arrived} of {item.required}{proved}{needed}{conforms}{waived}",
+        ]
+        for linked in known.linked:
+            role = "" if linked.role.value == "current" else f", {linked.role.value.replace('_', ' ')}"
+            lacking = f", {linked.incomplete}" if linked.incomplete else ""
+            state = linked.integrity.value if linked.presence.value == "present" else linked.presence.value
+            lines.append(
+                f"  {shown(linked.path)}  {state}{role}{lacking}, {local_time(microseconds(linked.arrived), zone)}"
+            )
+        lines += [f"  missing: {shown(name)}" for name in item.missing]
+        lines += dict.fromkeys(_problem(finding) for finding in item.problems)
+    for title, findings in (
+        ("Its elements with each other:", [f for f in status.problems if f.rule not in FOOTAGE]),
+        ("Its footage:", [f for f in status.problems if f.rule in FOOTAGE]),
+    ):
+        if findings:
+            lines += ["", title, *map(_problem, findings)]
+    if one.known.decisions:
+        lines.append("")
+        for said in one.known.decisions:
+            of = f" {said.item}" if said.item else ""
+            why = f": {said.why}" if said.why else ""
+            lines.append(
+                f"{local_time(microseconds(said.at), zone)}  {said.word.value}{of} by {shown(said.by)}{shown(why)}"
+            )
+    return lines
+
+
+def _problem(finding: Finding) -> str:
+    word = "wrong" if finding.failed else "note" if finding.notice else finding.outcome.value
+    return f"  {'missing' if finding.rule in LACKING else word}: {shown(sentence(finding))}"
