@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from assetwatch.catalog.hold import Hold
     from assetwatch.catalog.rows import VolumeRow
     from assetwatch.daemon import Daemon
+    from assetwatch.notify.teller import Teller
     from assetwatch.verify.order import Budget, Standing
     from assetwatch.verify.sweep import Sweep
 
@@ -205,7 +207,17 @@ def make_daemon(
         reading=reading,
         draughtsman=Draughtsman(ids, clock),
         closers=[pool.close, prober.close, *(one.release for one in holds)],
+        make_teller=partial(_make_teller, config, database, clock) if kind == "run" else None,
     )
+
+
+def _make_teller(config: Config, database: Database, clock: Clock) -> Teller:
+    """What has people told of what cannot wait, and its thread where there is anybody to tell."""
+    from assetwatch.notify.teller import Teller
+
+    teller = Teller(database, config, clock)
+    teller.start()
+    return teller
 
 
 def make_sweep(

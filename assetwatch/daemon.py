@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from assetwatch import sdnotify
-from assetwatch.catalog import deliverables, files, packages, volumes
+from assetwatch.catalog import deliverables, files, packages, reporting, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.clock import Clock
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assetwatch.delivery.link import Linker
     from assetwatch.ingest.compare import Comparer
     from assetwatch.ingest.promise import Entry
+    from assetwatch.notify.teller import Teller
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +40,14 @@ _ASKED_S: Final = 1.0
 #: Seconds between two looks for lists that have to be compared, while nothing else happens.
 _PROMISE_S: Final = 5.0
 
+#: Seconds from the beginning to the first look for what people have to be told: what is there has to be seen first.
+_TELL_S: Final = 2.0
+
 #: Seconds that a woken loop lets pass while reads finish by the dozen.
 _GATHER_S: Final = 0.01
+
+#: Seconds between two notes of how full the volumes are.
+_ROOM_S: Final = 3_600.0
 
 #: What the loop turns to at a due time. Claimed files come back through the pool, not by the clock.
 _DUE: Final = ("settle", "read", "probe", "absence")
@@ -62,7 +69,7 @@ class Daemon:
     """The loop over the volumes in care.
 
     `tick` does what is due and says when it wants to be called next; it holds nothing that matters in memory.
-    `closers` are called, in order, when it ends.
+    `closers` are called, in order, when it ends. `make_teller` makes the room that has people told.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class Daemon:
         reading: ReadingRoom,
         draughtsman: Draughtsman,
         closers: Sequence[Callable[[], object]],
+        make_teller: Callable[[], Teller] | None = None,
     ) -> None:
         self.database = database
         self.cares = list(cares)
@@ -88,6 +96,7 @@ class Daemon:
         self._next_beat = float("-inf")
         self._last_beat = float("-inf")
         self._next_asked = float("-inf")
+        self._next_room = float("-inf")
         self._stale = True
         self._never = threading.Event()
         self._comparer: Comparer | None = None
@@ -97,6 +106,10 @@ class Daemon:
         self._linker: Linker | None = None
         self._owed = True
         self._next_link = float("-inf")
+        self._make_teller = make_teller
+        self._teller: Teller | None = None
+        self._linked = False
+        self._next_tell = clock.monotonic() + _TELL_S if make_teller is not None else float("inf")
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
@@ -121,7 +134,9 @@ class Daemon:
         if work or self._stale:
             work += self._draw()
         work += self._compare(looked=work > 0)
-        work += self._link(looked=work > 0)
+        linked = self._link(looked=work > 0)
+        work += linked
+        self._tell(linked=linked > 0)
         self._publish(busy=work > 0)
         return 0.0 if work else self._rest()
 
@@ -185,6 +200,8 @@ class Daemon:
             care.close()
         if self._comparer is not None:
             self._comparer.close()
+        if self._teller is not None:
+            self._teller.close()
         release = list(self._closers)
         for closer in release[:2]:
             closer()
@@ -291,13 +308,24 @@ class Daemon:
             self._linker = Linker(self.database, self._clock)
         return self._linker.link()
 
+    def _tell(self, *, linked: bool) -> None:
+        """Look for what people have to be told; who is told, and when it is sent, is the teller's affair."""
+        self._linked |= linked
+        if self._make_teller is None or self._clock.monotonic() < self._next_tell:
+            return
+        if self._teller is None:
+            self._teller = self._make_teller()
+        wait_s = self._teller.look(changed=self._linked)
+        self._linked = False
+        self._next_tell = self._clock.monotonic() + wait_s
+
     def _rest(self) -> float:
         """Seconds until something is due."""
         now = self._clock.monotonic()
         waits = [care.next_wake(scans_pause=self._reading.full) - now for care in self.cares]
         if self._reading.gathering:
             waits.append(0.02)
-        waits += [self._next_beat - now, self._next_asked - now]
+        waits += [self._next_beat - now, self._next_asked - now, self._next_tell - now]
         if self._comparer is not None and self._promises and not self._comparer.busy:
             again = self._comparer.next_wake()
             waits.append(again - now if again is not None else 0.0)
@@ -336,7 +364,19 @@ class Daemon:
         self._next_beat = now + (_BEAT_BUSY_S if busy or doing["reading"] else _BEAT_IDLE_S)
         with self.database.write() as connection:
             volumes.beat(connection, self._keeper_id, self._now_us(), doing)
+        if now >= self._next_room:
+            self._next_room = now + _ROOM_S
+            self._note_room()
         sdnotify.notify(status=self.summary(doing))
+
+    def _note_room(self) -> None:
+        """Note how full the volumes are that were just found to be there."""
+        from assetwatch.report.room import room_at
+
+        found = [(care.id, room) for care in self.cares if care.online and (room := room_at(from_os(care.root)))]
+        with self.database.write() as connection:
+            for volume_id, (total, free) in found:
+                reporting.note_capacity(connection, volume_id, self._now_us(), total, free)
 
     def _take_requests(self) -> None:
         with self.database.read() as connection:

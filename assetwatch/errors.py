@@ -7,7 +7,8 @@ A finding about footage (a mismatch, an unreadable file) is a value and never on
     |-- ConfigError        2  the configuration file is wrong: file, key, what was expected
     |-- CatalogError       3  the catalog cannot be used: locked, corrupt, newer, disk full
     |-- VolumeError        3  a volume cannot be watched or read at all
-    `-- HeldError          3  another daemon holds the volume: who and since when
+    |-- HeldError          3  another daemon holds the volume: who and since when
+    `-- ServiceError       3  systemd could not do what was asked of it
 """
 
 from __future__ import annotations
@@ -44,3 +45,7 @@ class VolumeError(AssetwatchError):
 
 class HeldError(AssetwatchError):
     """A volume is already in the care of a running daemon; the message says which."""
+
+
+class ServiceError(AssetwatchError):
+    """The service could not be installed, started or removed; the message has systemd's own words."""

@@ -153,7 +153,7 @@ class Show:
         absent = seen if state[0] == "missing" else None
         return (
             *(self.made, volume, folder, name, "file", size, seen * 1000, seen * 1000, 2**33 + self.made),
-            *(*state, self.made if is_read else None, *times, absent, *due, 0, wrong, None, *frame),
+            *(*state, self.made if is_read else None, *times, absent, *due, 0, wrong, None, *frame, None),
         )
 
 

@@ -100,7 +100,7 @@ class TestCommands:
 
 
 def _keys(struct: type[msgspec.Struct]) -> dict[str, Any]:
-    return {field.name: field for field in msgspec.structs.fields(struct)}
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
 class TestConfiguration:
@@ -116,6 +116,10 @@ class TestConfiguration:
         "[verify]": config.VerifySection,
         "[report]": config.ReportSection,
         "[notify]": config.NotifySection,
+        "[[notify.route]]": config.RouteSection,
+        "[notify.smtp]": config.SmtpSection,
+        "[health]": config.HealthSection,
+        "[metrics]": config.MetricsSection,
     }
 
     @staticmethod
@@ -127,8 +131,9 @@ class TestConfiguration:
     def test_each_key_is_documented(self, heading: str) -> None:
         """Each key has a row, and each row a key."""
         keys = set(_keys(self.SECTIONS[heading]))
-        if heading == "Top":
-            keys -= {name.strip("[]") for name in self.SECTIONS if name != "Top"}
+        own = "" if heading == "Top" else heading.strip("[]")
+        paths = [name.strip("[]").rpartition(".") for name in self.SECTIONS if name != "Top"]
+        keys -= {name for above, _, name in paths if above == own}
         assert set(self._documented(self.PAGE[heading])) == keys
 
     @pytest.mark.parametrize("heading", SECTIONS)
@@ -149,10 +154,13 @@ class TestConfiguration:
         assert all(f"`{name}`" in self.PAGE["[report]"] for name in config.REPORT_FORMATS)
 
     def test_the_example_is_valid(self, tmp_path: Path) -> None:
-        """The example at the top can be used as it stands."""
-        (example,) = re.findall(r"```toml\n(.*?)```", _page("configuration.md"), re.DOTALL)
-        (tmp_path / "show.toml").write_text(example)
+        """The examples can be used as they stand."""
+        first, *more = re.findall(r"```toml\n(.*?)```", _page("configuration.md"), re.DOTALL)
+        (tmp_path / "show.toml").write_text(first)
         assert [volume.name for volume in config.load(tmp_path / "show.toml").volume] == ["ingest", "sound"]
+        for example in more:
+            (tmp_path / "more.toml").write_text(example)
+            config.load(tmp_path / "more.toml")
 
 
 class TestExitCodes:
@@ -191,7 +199,7 @@ class TestJson:
 
     def test_each_command_with_json_has_a_section(self) -> None:
         """Each command that takes `--json` has a section."""
-        headings = {*JSON_PAGE, *(f"catalog {name}" for name in ("upgrade", "check", "backup"))}
+        headings = {*JSON_PAGE, *(f"catalog {name}" for name in ("upgrade", "check", "backup", "restore", "copy"))}
         with_json = {path for path, command in ALL_COMMANDS.items() if "--json" in _options(command)}
         assert with_json - headings == set()
 
@@ -246,6 +254,13 @@ DOORS = {
     "platformdirs": ("assetwatch.config",),
     "click": ("assetwatch.cli.",),
     "rich": ("assetwatch.cli.",),
+    "smtplib": ("assetwatch.notify.mail",),
+    "apprise": ("assetwatch.notify.others",),
+    "prometheus_client": ("assetwatch.notify.metrics",),
+    "jinja2": ("assetwatch.report.html",),
+    "markupsafe": ("assetwatch.report.html",),
+    "weasyprint": ("assetwatch.report.pdf",),
+    "av": ("assetwatch.report.frame_child",),
 }
 
 

@@ -372,7 +372,7 @@ def ambiguous(connection: Connection) -> list[tuple[int, str, list[tuple[str, st
     """Things that more than one item took: (volume id, path, [(deliverable, item)])."""
     several = (
         select(t.link.c.asset)
-        .where(t.link.c.ended_us.is_(None), t.link.c.how == "rule")
+        .where(t.link.c.ended_us.is_(None), t.link.c.how == "rule", t.link.c.role != "source")
         .group_by(t.link.c.asset)
         .having(func.count(func.distinct(t.link.c.item_id)) > 1)
     )
@@ -383,7 +383,12 @@ def ambiguous(connection: Connection) -> list[tuple[int, str, list[tuple[str, st
                 t.deliverable, t.deliverable.c.id == t.link.c.deliverable_id
             )
         )
-        .where(t.link.c.ended_us.is_(None), t.link.c.how == "rule", t.link.c.asset.in_(several))
+        .where(
+            t.link.c.ended_us.is_(None),
+            t.link.c.how == "rule",
+            t.link.c.role != "source",
+            t.link.c.asset.in_(several),
+        )
         .order_by(t.link.c.path, t.deliverable.c.position, t.item.c.position)
     )
     found: dict[str, tuple[int, str, list[tuple[str, str]]]] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -34,7 +34,10 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which files are asked for; None leaves an axis open. `since_us` is about the first look at a file."""
+    """Which files are asked for; None leaves an axis open. `since_us` is about the first look at a file.
+
+    `fits` is asked about each path (of a sequence its name) that is left, so that a limit counts what fits.
+    """
 
     pattern: str | None = None
     volume: str | None = None
@@ -42,6 +45,7 @@ class Filter:
     integrity: str | None = None
     since_us: int | None = None
     every_kind: bool = False
+    fits: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +87,21 @@ class Asset:
 def list_files(connection: Connection, wanted: Filter, limit: int | None = None) -> Iterator[Listed]:
     """The files asked for, by volume and path, without loading them all."""
     for volume in _volumes(connection, wanted):
-        rows = _merged(
-            [_walk(connection, volume, wanted, lane, limit) for lane in lanes(wanted.pattern, connection.dialect.name)],
-            limit,
-        )
+        fetched = None if wanted.fits else limit
+        ways = lanes(wanted.pattern, connection.dialect.name)
+        rows = _merged([_walk(connection, volume, wanted, lane, fetched) for lane in ways], fetched)
+        if wanted.fits is not None:
+            rows = itertools.islice(_fitting(rows, wanted.fits), limit)
         while some := list(itertools.islice(rows, _CHUNK)):
             yield from with_all(connection, volume, some)
             if limit is not None:
                 limit -= len(some)
         if limit == 0:
             return
+
+
+def _fitting(rows: Iterator[tuple[str, FileRow]], fits: Callable[[str], bool]) -> Iterator[tuple[str, FileRow]]:
+    return (found for found in rows if fits(join(found[0], found[1].name)))
 
 
 def count_files(connection: Connection, wanted: Filter) -> int:
@@ -151,14 +160,16 @@ def list_assets(connection: Connection, wanted: Filter, limit: int | None = None
     """
     for volume in _volumes(connection, wanted):
         ways = lanes(wanted.pattern, connection.dialect.name)
-        single = _merged([_walk(connection, volume, wanted, lane, limit, alone=True) for lane in ways], limit)
-        together = _merged([_sequences(connection, volume, wanted, lane, limit) for lane in ways], limit)
+        fetched = None if wanted.fits else limit
+        single = _merged([_walk(connection, volume, wanted, lane, fetched, alone=True) for lane in ways], fetched)
+        together = _merged([_sequences(connection, volume, wanted, lane, fetched) for lane in ways], fetched)
         assets = heapq.merge(
             (((folder, row.name), _single(volume, folder, row)) for folder, row in single),
             (((folder, row.name), asset) for folder, row, asset in together),
             key=lambda keyed: keyed[0],
         )
-        for _, asset in itertools.islice(assets, limit):
+        fitting = ((key, one) for key, one in assets if wanted.fits is None or wanted.fits(one.name))
+        for _, asset in itertools.islice(fitting, limit):
             yield asset
             if limit is not None:
                 limit -= 1

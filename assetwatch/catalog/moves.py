@@ -103,14 +103,19 @@ def pair(
     *,
     renamed: bool = True,
 ) -> list[tuple[FileRow, FileRow]]:
-    """(old, new) of files with one content, each used once: those that kept their name, then with `renamed` others."""
+    """(old, new) of files with one content, each used once: those that kept their name, then with `renamed` others.
+
+    Without `renamed` the new one was there before the old one went: it was moved there only if it came after the old
+    one was known. Two that came together are two, as one cut that is turned over to sound and to colour.
+    """
     left = {content: list(rows) for content, rows in gone.items()}
     pairs: list[tuple[FileRow, FileRow]] = []
     for same_name in (True, False) if renamed else (True,):
         taken = {new.id for _, new in pairs}
         for content, new in came:
             rows = left.get(content, [])
-            old = next((row for row in rows if row.id != new.id and (row.name == new.name or not same_name)), None)
+            fitting = (row for row in rows if row.id != new.id and (row.name == new.name or not same_name))
+            old = next((row for row in fitting if renamed or new.first_seen_us > (row.recorded_us or 0)), None)
             if old is not None and new.id not in taken:
                 rows.remove(old)
                 pairs.append((old, new))

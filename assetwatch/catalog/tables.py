@@ -167,6 +167,8 @@ file = _table(
     Column("frame", Int64),
     #: the image sequence it is a frame of; null for a file that stands alone
     Column("sequence_id", Id),
+    #: since when a person knows what is wrong with it; null again as soon as something else is
+    Column("known_us", Int64),
     CheckConstraint("kind in ('file', 'symlink', 'special')", name="kind"),
     CheckConstraint("presence in ('arriving', 'present', 'missing')", name="presence"),
     CheckConstraint("integrity in ('pending', 'recorded', 'verified', 'mismatch', 'unreadable')", name="integrity"),
@@ -182,6 +184,7 @@ file = _table(
     Index("ix_file_sequence_id", "sequence_id", "folder_id"),
     _partial("ix_file_presence", "presence", "folder_id", where="presence <> 'present'"),
     Index("ix_file_integrity", "integrity", "folder_id"),
+    _partial("ix_file_known", "known_us", where="known_us is not null"),
     _partial("ix_file_absent", "id", where="absent_us is not null"),
     _partial("ix_file_failed", "volume_id", where=FAILED),
     _partial("ix_file_never_checked", "volume_id", "recorded_us", where=NEVER_CHECKED),
@@ -218,6 +221,9 @@ digest = _table(
     with_rowid=False,
 )
 
+#: What a report counts of `media`. A query has to say it word for word.
+NOT_PROBED = "status in ('timed_out', 'crashed', 'unreadable')"
+
 #: What MediaInfo said of a version. Kept apart from the file: the full answer is thousands of bytes.
 media = _table(
     "media",
@@ -232,6 +238,7 @@ media = _table(
     Column("probed_us", Int64, nullable=False),
     Column("reason", Text),
     CheckConstraint("status in ('ok', 'not_media', 'timed_out', 'crashed', 'unreadable')", name="status"),
+    _partial("ix_media_not_probed", "probed_us", where=NOT_PROBED),
 )
 
 #: Image files of one folder that share what stands before and after the frame number.
@@ -297,6 +304,8 @@ package = _table(
     Column("findings", Text, nullable=False, server_default="[]"),
     #: why the lists cannot be used; null where they can
     Column("problem", Text),
+    #: JSON: what is wrong with it that a person knows of: `at_us`, `by`, `why`, and `said`, the sentences
+    Column("known", Text),
     Index("uq_package_volume_id_path", "volume_id", "path", unique=True),
     _partial("ix_package_stale", "stale", where="stale = 1"),
 )

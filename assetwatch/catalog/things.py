@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import slices
 from assetwatch.catalog.patterns import below
 from assetwatch.catalog.queries import media_of
+from assetwatch.media.answer import Track, tracks
 from assetwatch.model import FileKind, Integrity, Presence
 from assetwatch.paths import join, split
 
@@ -49,6 +51,10 @@ class Thing(msgspec.Struct, frozen=True):
     incomplete: str | None
     versions: tuple[int, ...]
     frames: tuple[int, int] | None = None
+    #: of a sequence, frames that are far from the others in size: `1004,1007-1009`
+    outliers: str = ""
+    #: of a sequence, frames that are not there or empty
+    missing: str = ""
 
 
 _COLUMNS = (
@@ -105,22 +111,6 @@ def below_folder(connection: Connection, root: str) -> list[Thing]:
     return found + _sequences(connection, frames)
 
 
-def called(connection: Connection, fits: Callable[[str], bool]) -> list[Thing]:
-    """Files and sequences of any volume whose path (of a sequence a frame's) `fits`; goes through all names."""
-    rows = connection.execute(
-        select(t.folder.c.path, t.file.c.name, t.file.c.id, t.file.c.sequence_id)
-        .select_from(t.folder.join(t.file, t.file.c.folder_id == t.folder.c.id))
-        .where(t.file.c.kind == FileKind.REGULAR.value, t.file.c.presence == Presence.PRESENT.value)
-        .execution_options(yield_per=10_000)
-    )
-    assets: set[str] = set()
-    for folder, name, identity, sequence in rows:
-        asset = f"f{identity}" if sequence is None else f"s{sequence}"
-        if asset not in assets and fits(join(folder, name)):
-            assets.add(asset)
-    return [thing for _, thing in sorted(by_asset(connection, assets).items())]
-
-
 def folders_below(connection: Connection, root: str) -> Iterator[tuple[int, int, str]]:
     """(folder id, volume id, path) of the folders below one, itself included; those that only hold folders too."""
     rows = connection.execute(select(t.folder.c.id, t.folder.c.volume_id, t.folder.c.path).where(or_(*below(root))))
@@ -136,7 +126,7 @@ def whole_folder(connection: Connection, volume_id: int, path: str) -> Thing | N
     if not there:
         return None
     arriving = sum(one.presence == Presence.ARRIVING.value or one.version_id is None for one in rows)
-    lacking = f"{arriving} files are still arriving" if arriving else _promised(connection, volume_id, path)
+    lacking = f"{_count(arriving, 'file')} still arriving" if arriving else _promised(connection, volume_id, path)
     lists = _lists(connection, volume_id, path)
     sent = [one for one in there if join(one.folder, one.name) not in lists]
     return _thing(f"d{volume_id}:{path}", path, there, incomplete=lacking, proofs_of=sent or there)
@@ -217,7 +207,18 @@ def asset_at(connection: Connection, volume_id: int, path: str) -> Thing | None:
 
 def digest_of(connection: Connection, thing: Thing) -> str | None:
     """One digest over a thing's content, with its algorithm; None where one of its files has none."""
-    digests = files.digests_of(connection, thing.versions)
+    return _digest(thing, files.digests_of(connection, thing.versions))
+
+
+def digests_of(connection: Connection, there: Sequence[Thing]) -> dict[str, str]:
+    """Asset -> one digest over its content, of those that have one; asked for together."""
+    found = files.digests_of(connection, {version for thing in there for version in thing.versions})
+    said = ((thing.asset, _digest(thing, found)) for thing in there)
+    return {asset: digest for asset, digest in said if digest is not None}
+
+
+def _digest(thing: Thing, known: Mapping[int, dict[str, str]]) -> str | None:
+    digests = {version: known[version] for version in thing.versions if version in known}
     if len(digests) < len(set(thing.versions)):
         return None
     shared = set.intersection(*(set(one) for one in digests.values()))
@@ -238,6 +239,41 @@ def facts_of(connection: Connection, versions: Sequence[int]) -> dict[int, dict[
     for some in slices(sorted(set(versions))):
         found |= media_of(connection, some)
     return found
+
+
+def frames_text(ranges: str) -> str:
+    """`frame 1003 is`, `frames 1003-1005,1010 are`: the beginning of what is to be said of them."""
+    return f"frame {ranges} is" if ranges.lstrip("-").isdecimal() else f"frames {ranges} are"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what} is" if number == 1 else f"{number} {what}s are"
+
+
+def answers_of(connection: Connection, versions: Sequence[int]) -> dict[int, list[Track]]:
+    """Version id -> the tracks of MediaInfo's own answer, of those that it gave one for."""
+    found: dict[int, list[Track]] = {}
+    for some in slices(sorted(set(versions))):
+        rows = connection.execute(
+            select(t.media.c.version_id, t.media.c.answer).where(
+                t.media.c.version_id.in_(bindparam("ids", expanding=True)), t.media.c.answer.is_not(None)
+            ),
+            {"ids": some},
+        )
+        for version, packed in rows:
+            text = zlib.decompress(packed).decode("utf-8", "replace")
+            found[version] = tracks(json.loads(text))
+    return found
+
+
+def paths_of(connection: Connection, versions: Sequence[int]) -> dict[int, str]:
+    """Version id -> the path of the file that has this content now."""
+    return {
+        one.version_id: join(one.folder, one.name)
+        for some in slices(sorted(set(versions)))
+        for one in _select(connection, t.file.c.version_id, some)
+        if one.version_id is not None
+    }
 
 
 def _files(connection: Connection, root: str) -> Iterator[_One]:
@@ -271,20 +307,29 @@ def _sequences(connection: Connection, frames: dict[int, list[_One]]) -> list[Th
                 t.sequence.c.zero_byte,
                 t.sequence.c.first_frame,
                 t.sequence.c.last_frame,
+                t.sequence.c.outliers,
             ).where(t.sequence.c.id.in_(bindparam("ids", expanding=True))),
             {"ids": some},
         )
-        for identity, name, missing, zero, first, last in rows:
+        for identity, name, missing, zero, first, last, outliers in rows:
             members = sorted(frames[identity], key=lambda one: (one.frame or 0, one.name))
             read = [one for one in members if one.version_id is not None]
             if not read:
                 continue
-            lacking = [f"frames {missing} are missing"] if missing else []
-            lacking += [f"frames {zero} are empty"] if zero else []
+            lacking = [f"{frames_text(missing)} missing"] if missing else []
+            lacking += [f"{frames_text(zero)} empty"] if zero else []
             if len(read) < len(members):
-                lacking.append(f"{len(members) - len(read)} frames are still arriving")
+                lacking.append(f"{_count(len(members) - len(read), 'frame')} still arriving")
             found.append(
-                _thing(f"s{identity}", name, read, incomplete=", ".join(lacking) or None, frames=(first, last))
+                _thing(
+                    f"s{identity}",
+                    name,
+                    read,
+                    ", ".join(lacking) or None,
+                    (first, last),
+                    outliers=outliers,
+                    missing=",".join(filter(None, (missing, zero))),
+                )
             )
     return found
 
@@ -296,6 +341,8 @@ def _thing(
     incomplete: str | None = None,
     frames: tuple[int, int] | None = None,
     proofs_of: list[_One] | None = None,
+    outliers: str = "",
+    missing: str = "",
 ) -> Thing:
     first = members[0]
     versions = tuple(one.version_id for one in members if one.version_id is not None)
@@ -309,7 +356,7 @@ def _thing(
     else:
         presence = Presence.PRESENT.value
         gone = sum(one.presence == Presence.MISSING.value for one in members)
-        incomplete = incomplete or (f"{gone} files are gone" if gone else None)
+        incomplete = incomplete or (f"{_count(gone, 'file')} gone" if gone else None)
     return Thing(
         asset=asset,
         volume_id=first.volume_id,
@@ -328,6 +375,8 @@ def _thing(
         incomplete=incomplete,
         versions=versions,
         frames=frames,
+        outliers=outliers,
+        missing=missing,
     )
 
 
@@ -357,4 +406,4 @@ def _promised(connection: Connection, volume_id: int, path: str) -> str | None:
             t.claim.c.verdict.in_(("missing", "waiting")),
         )
     ).scalar_one()
-    return f"{lacking} listed files are not here" if lacking else None
+    return f"{_count(lacking, 'listed file')} not here" if lacking else None

@@ -128,6 +128,10 @@ def end_run(connection: Connection, run_id: int, now_us: int, *, complete: bool,
     )
 
 
+#: Alerts about what stands on its own elsewhere: a page that tells of files, deliverables and messages leaves them out.
+DERIVED_ALERTS = frozenset({"mismatch", "deliverable_failed", "deliverable_late", "sending_failed"})
+
+
 class AlertRow(msgspec.Struct, frozen=True):
     """One row of `alert`, in the order of its columns."""
 
@@ -140,18 +144,29 @@ class AlertRow(msgspec.Struct, frozen=True):
     text: str
     said_us: int | None
     ok_said_us: int | None
+    level: int | None
+    said_level: int | None
 
 
-def open_alert(connection: Connection, key: str, kind: str, volume_id: int | None, now_us: int, text: str) -> bool:
-    """Say that a condition holds; whether this is news. Its text is brought up to date while it lasts."""
+def open_alert(
+    connection: Connection,
+    key: str,
+    kind: str,
+    volume_id: int | None,
+    now_us: int,
+    text: str,
+    level: int | None = None,
+) -> bool:
+    """Say that a condition holds; whether this is news. Text and level are brought up to date while it lasts."""
     found = connection.execute(
-        select(t.alert.c.id, t.alert.c.text).where(t.alert.c.key == key, t.alert.c.closed_us.is_(None))
+        select(t.alert.c.id, t.alert.c.text, t.alert.c.level).where(t.alert.c.key == key, t.alert.c.closed_us.is_(None))
     ).first()
+    said = {"text": text, "level": level}
     if found is None:
-        connection.execute(insert(t.alert).values(key=key, kind=kind, volume_id=volume_id, opened_us=now_us, text=text))
+        connection.execute(insert(t.alert).values(key=key, kind=kind, volume_id=volume_id, opened_us=now_us, **said))
         return True
-    if found.text != text:
-        connection.execute(update(t.alert).where(t.alert.c.id == found.id).values(text=text))
+    if (found.text, found.level) != (text, level):
+        connection.execute(update(t.alert).where(t.alert.c.id == found.id).values(**said))
     return False
 
 

@@ -16,7 +16,7 @@ class EntryVerdict:
     `path` is where the file was found below the manifest's root, else as the list names it; `written` is the
     list's own text where it differs. `algorithm`, `expected` and `computed` are the evidence: of the digest that
     decided, or `size` with bytes as text where the size already did; `expected` is in canonical text. `notes`
-    say what else a person should know.
+    say what else a person should know. `readings` is what each reading gave where it was read a second time.
     """
 
     path: str
@@ -26,6 +26,7 @@ class EntryVerdict:
     computed: str | None = None
     notes: tuple[str, ...] = ()
     written: str = ""
+    readings: tuple[str, ...] = ()
 
 
 def algorithms_needed(entry: Entry) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How is the catalog itself looked after: its schema, its soundness, its copies?"""
+"""How is the catalog itself looked after: its schema, its soundness, its copies, its place?"""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 
 from assetwatch import app
-from assetwatch.catalog import engine, queries
+from assetwatch.catalog import backups, engine, queries
 from assetwatch.cli.output import catalog_of, json_option, setting_of, write_json
 from assetwatch.clock import SystemClock
+from assetwatch.config import default_state_directory
+from assetwatch.errors import UsageError
 from assetwatch.units import size
 
 
 @click.group("catalog")
 def catalog_command() -> None:
-    """Upgrade, check or back up the catalog.
+    """Upgrade, check, back up, restore or move the catalog.
 
     \b
     Examples:
@@ -97,3 +99,59 @@ def backup(ctx: click.Context, target: Path | None, as_json: bool) -> None:
         write_json({"catalog": database.shown, "backup": str(target), "bytes": target.stat().st_size})
     else:
         click.echo(f"{target}: {size(target.stat().st_size)}")
+
+
+@catalog_command.command("restore")
+@click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Even if the catalog that is there is sound. It is kept beside it.")
+@json_option
+@click.pass_context
+def restore(ctx: click.Context, source: Path, force: bool, as_json: bool) -> None:
+    """Put the backup FILE in the place of the catalog; the one that is there is kept under another name.
+
+    FILE is checked first. Nobody may be at work on the catalog: stop the daemon before. What arrived since the
+    backup is found by the next scan.
+
+    \b
+    Example:
+      systemctl stop assetwatch && assetwatch catalog restore /mnt/backup/catalog.db
+    """
+    url = engine.parse_url(setting_of(ctx).catalog, default_state_directory())
+    if url.get_backend_name() != "sqlite" or not url.database:
+        plain = url._replace(drivername="postgresql", password=None).render_as_string()
+        raise UsageError(
+            f"this catalog is in PostgreSQL: restore what pg_dump -Fc wrote with "
+            f"pg_restore --clean --if-exists --no-owner -d {plain!r} {str(source)!r}"
+        )
+    done = backups.restore(Path(url.database), source, SystemClock(), force=force)
+    if as_json:
+        aside = None if done.aside is None else str(done.aside)
+        write_json({"catalog": str(done.catalog), "schema": done.schema, "backup": str(source), "aside": aside})
+        return
+    click.echo(f"{done.catalog}: restored from {source}, schema {done.schema}")
+    if done.aside is not None:
+        click.echo(f"The one before is kept as {done.aside}")
+
+
+@catalog_command.command("copy")
+@click.argument("target", metavar="URL")
+@json_option
+@click.pass_context
+def copy(ctx: click.Context, target: str, as_json: bool) -> None:
+    """Copy everything in the catalog into an empty one at URL: from SQLite to PostgreSQL, or back.
+
+    Nobody may be at work on the catalog: stop the daemon before, and name the new place in [catalog] url after. The
+    old catalog stays as it is.
+
+    \b
+    Example:
+      assetwatch catalog copy postgresql://assetwatch@db.example.com/assetwatch
+    """
+    source = catalog_of(ctx)
+    other = engine.open_database(engine.parse_url(target, default_state_directory()), SystemClock(), create=True)
+    ctx.call_on_close(other.close)
+    rows = backups.copy(source, other)
+    if as_json:
+        write_json({"catalog": source.shown, "copy": other.shown, "rows": rows})
+    else:
+        click.echo(f"{other.shown}: {rows} rows copied from {source.shown}")

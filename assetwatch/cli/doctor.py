@@ -6,13 +6,14 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from assetwatch import app
-from assetwatch.cli import machine, storage
+from assetwatch.cli import machine, service, storage
 from assetwatch.cli.machine import Finding
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, write_json
 from assetwatch.cli.storage import text_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: A daemon that has not said anything for so long does not work any more (microseconds).
 _SILENT_US: Final = 60_000_000
+#: An older backup than this is one that was not made for a night or two.
+_BACKUP_AGE: Final = timedelta(days=2)
 #: Below so much free space the catalog will soon not be writable, and below so much it may not be able to grow (bytes).
 _SPACE_LEAST, _SPACE_LOW = 100_000_000, 1_000_000_000
 
@@ -110,6 +113,7 @@ def _examine(setting: app.Setting | None, config_fault: ConfigError | None) -> I
         try:
             if database is not None:
                 known = _ask(database)
+                findings += _backups(setting, database, clock.now())
         except CatalogError as error:
             findings.append(Finding("catalog", "wrong", str(error), "`assetwatch catalog check` tells more"))
         finally:
@@ -133,6 +137,8 @@ def _examine(setting: app.Setting | None, config_fault: ConfigError | None) -> I
                 native_folders += known.folders.get(row.id, 0) if row else 0
             yield from some
         yield from _alerts(known, offline)
+        if setting.config_path is not None:
+            yield from _notify(setting)
     from assetwatch.ingest.inotify import limit
 
     limits = {name: limit(name) for name in ("max_user_watches", "max_user_instances", "max_queued_events")}
@@ -141,7 +147,7 @@ def _examine(setting: app.Setting | None, config_fault: ConfigError | None) -> I
     yield machine.media_info(clock)
     yield machine.writers_are_known()
     yield machine.wall_clock(clock, known.newest_us)
-    yield machine.service()
+    yield from service.findings(setting)
 
 
 # -- configuration ----------------------------------------------------------------------------------------------
@@ -245,6 +251,26 @@ def _place(path: Path) -> Iterator[Finding]:
         yield Finding("catalog disk", "ok", text)
 
 
+def _backups(setting: app.Setting, database: Database, now: datetime) -> Iterator[Finding]:
+    """How old the newest backup is, where there should be one each night."""
+    from assetwatch.catalog import backups
+
+    if database.path is None or setting.config_path is None:
+        return
+    folder = backups.folder_of(database, setting.config.catalog.backups)
+    made = [instant for instant, _ in backups.kept(folder, database.path.name)]
+    mend = "`assetwatch report nightly` makes one each night; by hand `assetwatch catalog backup`"
+    if not made:
+        yield Finding("catalog backup", "ok", f"there is none in {text_of(folder)} yet", mend)
+        return
+    age = now.replace(tzinfo=None) - made[0]
+    text = f"{len(made)} in {text_of(folder)}, the newest of {rfc3339(microseconds(made[0].replace(tzinfo=UTC)))}"
+    if age > _BACKUP_AGE:
+        yield Finding("catalog backup", "warning", text, mend)
+    else:
+        yield Finding("catalog backup", "ok", text)
+
+
 def _ask(database: Database) -> _Known:
     from assetwatch.catalog import queries, volumes
 
@@ -292,6 +318,13 @@ def _alerts(known: _Known, offline: set[int]) -> Iterator[Finding]:
             yield Finding("alert", "warning", since, mend)
         else:
             yield Finding("alert", "wrong" if alert.kind == "mass_loss" else "warning", since)
+
+
+def _notify(setting: app.Setting) -> Iterator[Finding]:
+    """Whether word would reach people."""
+    from assetwatch.notify.check import check
+
+    yield from (Finding(one.name, one.state, one.text, one.remedy) for one in check(setting.config))
 
 
 # -- what a person says -----------------------------------------------------------------------------------------

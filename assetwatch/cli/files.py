@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from assetwatch.catalog import queries
 from assetwatch.catalog.queries import Asset, Filter, Listed
+from assetwatch.catalog.shots import shot_pattern
 from assetwatch.cli.output import (
     catalog_of,
     console,
@@ -25,6 +27,7 @@ from assetwatch.cli.output import (
 )
 from assetwatch.clock import SystemClock
 from assetwatch.errors import UsageError
+from assetwatch.media.fields import Condition, ConditionFault, all_hold, fields_of
 from assetwatch.media.sequences import parse_ranges
 from assetwatch.model import CAME_AS, Integrity, Presence
 from assetwatch.paths import percent, readable, shown
@@ -50,6 +53,18 @@ def _filters(command: Any) -> Any:
                 metavar="WHEN",
                 help='First seen since then: a time such as 2026-11-23 or 2026-11-23T08:00Z, or an age such as "2d".',
             ),
+            click.option("--roll", metavar="ROLL", help="Only of this camera or sound roll, by the name."),
+            click.option("--clip", metavar="N", help='Only this clip, or "3..7".'),
+            click.option("--scene", metavar="SCENE", help='Only this scene; "42*" takes 42A too.'),
+            click.option("--take", metavar="N", help="Only this take."),
+            click.option("--shot", metavar="SHOT", help="Only this shot."),
+            click.option("--date", metavar="DAY", help="Only with this date in the name: 2026-11-02."),
+            click.option(
+                "--where",
+                metavar="FIELD=VALUE",
+                multiple=True,
+                help="Any field of the name: version=3, camera=A, reel!=2; more than once for several.",
+            ),
             click.option("--limit", type=click.IntRange(min=0), help="At most so many rows; 0 for all."),
         ]
     ):
@@ -67,6 +82,7 @@ def _filters(command: Any) -> Any:
 @click.pass_context
 def files_command(
     ctx: click.Context,
+    /,
     pattern: str | None,
     volume: str | None,
     presence: str | None,
@@ -78,6 +94,7 @@ def files_command(
     every_kind: bool,
     as_json: bool,
     as_csv: bool,
+    **named: Any,
 ) -> None:
     """List files.
 
@@ -90,10 +107,13 @@ def files_command(
       assetwatch files '*.mxf' --since 2d
       assetwatch files --presence missing --csv > missing.csv
       assetwatch files --deliverable R1-SOUND
+      assetwatch files --roll A004 --clip 3..7
     """
     setting = setting_of(ctx)
     wanted = _wanted(ctx, pattern, volume, presence, integrity, since, every_kind)
     with catalog_of(ctx).read() as connection:
+        shots = shot_pattern(connection)
+        wanted = replace(wanted, fits=_fits(named, shots))
         if deliverable is not None or unlinked:
             from assetwatch.cli.linked import files_of, without_deliverable
 
@@ -104,7 +124,7 @@ def files_command(
         else:
             rows = queries.list_files(connection, wanted, limit or None)
         if as_json:
-            write_json_array(file_json(one) for one in rows)
+            write_json_array(file_json(one, shots) for one in rows)
         elif as_csv:
             write_csv(_CSV, (_csv_row(one) for one in rows))
         else:
@@ -112,7 +132,9 @@ def files_command(
             zone = zone_of(setting)
             _file_table(some, zone)
             if more:
-                total = "many" if deliverable or unlinked else str(queries.count_files(connection, wanted))
+                total = (
+                    "many" if deliverable or unlinked or wanted.fits else str(queries.count_files(connection, wanted))
+                )
                 click.echo(f"{len(some)} of {total} files shown; --limit 0 shows all.", err=True)
 
 
@@ -123,6 +145,7 @@ def files_command(
 @click.pass_context
 def assets_command(
     ctx: click.Context,
+    /,
     pattern: str | None,
     volume: str | None,
     presence: str | None,
@@ -131,6 +154,7 @@ def assets_command(
     limit: int | None,
     as_json: bool,
     as_csv: bool,
+    **named: Any,
 ) -> None:
     """List assets: an image sequence is one row, with first and last frame, count and missing frames.
 
@@ -143,9 +167,10 @@ def assets_command(
     """
     wanted = _wanted(ctx, pattern, volume, presence, integrity, since, False)
     with catalog_of(ctx).read() as connection:
-        rows = queries.list_assets(connection, wanted, limit or None)
+        shots = shot_pattern(connection)
+        rows = queries.list_assets(connection, replace(wanted, fits=_fits(named, shots)), limit or None)
         if as_json:
-            write_json_array(asset_json(one) for one in rows)
+            write_json_array(asset_json(one, shots) for one in rows)
         elif as_csv:
             write_csv(
                 ["volume", "kind", "name", "first", "last", "count", "missing", "size", "presence", "integrity"],
@@ -191,6 +216,16 @@ def _wanted(
     )
 
 
+def _fits(named: dict[str, Any], shots: str | None) -> Callable[[str], bool] | None:
+    """What the options about fields of names ask of a path; None where none is given. Raises UsageError."""
+    try:
+        conditions = [Condition.parse(text) for text in named.pop("where", ())]
+        conditions += [Condition.of(field, text) for field, text in named.items() if text is not None]
+    except ConditionFault as error:
+        raise UsageError(f"--where: {error}") from None
+    return (lambda path: all_hold(conditions, path, shots)) if conditions else None
+
+
 def parse_since(text: str, zone: Any) -> int:
     """The instant that `--since` means, in the catalog's microseconds. Raises UsageError."""
     from datetime import datetime, timedelta
@@ -209,8 +244,8 @@ def parse_since(text: str, zone: Any) -> int:
     return microseconds(given if given.tzinfo else given.replace(tzinfo=zone))
 
 
-def file_json(one: Listed) -> dict[str, Any]:
-    """One file as the contract's `files --json` has it."""
+def file_json(one: Listed, shots: str | None = None) -> dict[str, Any]:
+    """One file as the contract's `files --json` has it. `shots` is the show's expression for shots."""
     row = one.row
     document: dict[str, Any] = {
         "volume": one.volume,
@@ -229,6 +264,7 @@ def file_json(one: Listed) -> dict[str, Any]:
         "checked_at": rfc3339(row.checked_us),
         "problems": problems_of(one),
         "kind": row.kind,
+        "fields": fields_of(one.path, shots),
     }
     exact = percent(one.path)
     if exact is not None:
@@ -248,8 +284,8 @@ def problems_of(one: Listed) -> list[str]:
     return found
 
 
-def asset_json(one: Asset) -> dict[str, Any]:
-    """One asset as the contract's `assets --json` has it."""
+def asset_json(one: Asset, shots: str | None = None) -> dict[str, Any]:
+    """One asset as the contract's `assets --json` has it. `shots` is the show's expression for shots."""
     frames = None
     if one.kind == "sequence":
         frames = {
@@ -269,6 +305,7 @@ def asset_json(one: Asset) -> dict[str, Any]:
         "size": one.size,
         "presence": one.presence,
         "integrity": one.integrity,
+        "fields": fields_of(one.name, shots),
     }
 
 
@@ -298,6 +335,7 @@ _CSV = [
     "verified_at",
     "checked_at",
     "problems",
+    "fields",
 ]
 
 
@@ -308,6 +346,7 @@ def _csv_row(one: Listed) -> list[Any]:
     document = file_json(one)
     document["digests"] = " ".join(f"{name}:{value}" for name, value in sorted(one.digests.items()))
     document["problems"] = "; ".join(document["problems"])
+    document["fields"] = "; ".join(f"{name}={value}" for name, value in document["fields"].items())
     return [document[name] for name in _CSV]
 
 

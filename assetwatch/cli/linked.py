@@ -11,7 +11,7 @@ from assetwatch.catalog import deliverables as rows
 from assetwatch.catalog import packages, queries, volumes
 from assetwatch.catalog.queries import Filter, Listed
 from assetwatch.delivery import kept
-from assetwatch.delivery.comparison import outermost
+from assetwatch.delivery.hits import outermost
 from assetwatch.errors import UsageError
 from assetwatch.model import Presence
 

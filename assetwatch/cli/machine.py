@@ -1,4 +1,4 @@
-"""What of this machine stands in the program's way: kernel limits, open files, libraries, its clock, its service?
+"""What of this machine stands in the program's way: kernel limits, open files, libraries, its clock?
 
 Each check gives findings, and changes nothing.
 """
@@ -30,9 +30,6 @@ _OPEN_FILES: Final = 4096
 
 #: Bit of CAP_LEASE in the capability sets of proc_pid_status(5), from <linux/capability.h>.
 _CAP_LEASE: Final = 28
-
-#: Where units lie, systemd.unit(5).
-_UNIT_FOLDERS: Final = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 #: No clock of a machine that works shows a year before this one.
 _YEAR: Final = 2025
@@ -177,19 +174,4 @@ def writers_are_known() -> Finding:
         "others count as whole when they were unchanged for their settle time",
         "only if writers pause for longer than that: `AmbientCapabilities=CAP_LEASE` and "
         "`CapabilityBoundingSet=CAP_LEASE` in the unit",
-    )
-
-
-def service() -> Finding:
-    """Whether the daemon is installed as a service of systemd; for information only."""
-    found = [str(path) for folder in _UNIT_FOLDERS if (path := Path(folder, "assetwatch.service")).exists()]
-    if found:
-        return Finding("service", "ok", f"installed: {found[0]}")
-    if not Path("/run/systemd/system").is_dir():
-        return Finding("service", "ok", "systemd does not run here: start `assetwatch run` in another way")
-    return Finding(
-        "service",
-        "ok",
-        "not installed; nothing starts the daemon with the machine",
-        "copy systemd/assetwatch.service to /etc/systemd/system, then `systemctl enable --now assetwatch`",
     )

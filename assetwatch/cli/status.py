@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from assetwatch import app
-from assetwatch.catalog import promises, queries, volumes
+from assetwatch.catalog import messages, promises, queries, volumes
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
 from assetwatch.clock import SystemClock
 from assetwatch.paths import readable, shown
@@ -62,6 +62,7 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
         report = queries.last_run(connection, "report")
         kept = promises.promises(connection)
         unlisted = _without_list(connection, setting, rows)
+        waiting, unsent = messages.waiting(connection), messages.failed(connection)
         board = _board(connection, now)
     document: dict[str, Any] = {
         "volumes": [_volume(row, tallies) for row in rows],
@@ -83,6 +84,7 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
         "without_manifest": [{"volume": volume, "path": readable(path)} for volume, path in unlisted],
         "last_verification": _run(verification),
         "last_report": _run(report),
+        "sending": _sending(waiting, unsent),
         "daemon": _daemon(keeper, now_us),
     }
     if as_json:
@@ -90,10 +92,11 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
     else:
         _print(document, recent, recent_files, recent_bytes, since, zone, now_us, rows, kept, board)
     arriving = any(presence == "arriving" for _, presence, *_ in tallies)
-    broken = any(one.wrong or (one.to_come and not arriving) for one in kept)
+    broken = any(one.news_wrong or (one.news and not arriving) for one in kept)
     owed = document["deliverables"]
     undone = owed["late"] or owed["by_status"].get("failed") or owed["by_status"].get("rejected")
-    ctx.exit(1 if alerts or wrong or broken or unlisted or undone else 0)
+    alarmed = any(one.kind not in volumes.DERIVED_ALERTS for one in alerts)
+    ctx.exit(1 if alarmed or wrong or broken or unlisted or undone or unsent else 0)
 
 
 def _board(connection: Any, now: datetime) -> list[Any]:
@@ -160,8 +163,48 @@ def _run(found: dict[str, Any] | None) -> dict[str, Any] | None:
         "started": rfc3339(found["started_us"]),
         "finished": rfc3339(found["finished_us"]),
         "complete": found["complete"],
-        **found["counts"],
+        # How each deliverable stood is for the next report.
+        **{key: value for key, value in found["counts"].items() if key != "standing"},
     }
+
+
+def _sending(waiting: messages.Waiting, unsent: list[messages.Failed]) -> dict[str, Any]:
+    """Word to people: how much of it waits, and what did not get through."""
+    return {
+        "waiting": waiting.count,
+        "oldest": rfc3339(waiting.oldest_us),
+        "failed": [
+            {
+                "route": one.route,
+                "place": one.place,
+                "kind": one.kind,
+                "subject": one.subject,
+                "made": rfc3339(one.made_us),
+                "tries": one.tries,
+                "next_try": None if one.given_up_us is not None else rfc3339(one.next_us),
+                "given_up": rfc3339(one.given_up_us),
+                "fault": one.fault,
+            }
+            for one in unsent
+        ],
+    }
+
+
+def _unsent(sending: dict[str, Any]) -> list[str]:
+    """What did not get through, a line a place: the last fault, and how many messages."""
+    from rich.markup import escape
+
+    by_place: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in sending["failed"]:
+        by_place.setdefault((one["route"], one["place"]), []).append(one)
+    lines = []
+    for (route, place), some in by_place.items():
+        lost = sum(one["given_up"] is not None for one in some)
+        count = "1 message" if len(some) == 1 else f"{len(some)} messages"
+        end = "" if not lost else ", given up" if lost == len(some) else f", {lost} of them given up"
+        text = f"{count} not sent to {route} ({place}){end}: {some[-1]['fault']}"
+        lines.append(f"[bold red]![/] {escape(shown(text))}")
+    return lines
 
 
 def _daemon(keeper: Any, now_us: int) -> dict[str, Any] | None:
@@ -199,13 +242,18 @@ def _print(
     from rich.table import Table
 
     out = console()
-    needs = [f"[bold red]![/] {escape(shown(one['text']))}" for one in document["alerts"]]
+    needs = _unsent(document["sending"])
+    needs += [
+        f"[bold red]![/] {escape(shown(one['text']))}"
+        for one in document["alerts"]
+        if one["kind"] not in volumes.DERIVED_ALERTS
+    ]
     needs += [
         f"[bold red]![/] {styled(one['state'])}: {escape(shown(one['volume'] + ':' + one['path']))}"
         + (f": {escape(one['problem'])}" if one["problem"] else "")
         for one in document["problems"]
     ]
-    needs += [f"[bold red]![/] {escape(one.name)}: {escape(shown(text))}" for one in kept for text in one.wrong]
+    needs += [f"[bold red]![/] {escape(one.name)}: {escape(shown(text))}" for one in kept for text in one.news_wrong]
     needs += [
         f"[yellow]![/] {escape(shown(one['volume'] + ':' + one['path']))}: no list came from its sender"
         for one in document["without_manifest"]
@@ -260,7 +308,7 @@ def _print(
         out.print(f"Deliverables: {states}")
     if document["last_verification"]:
         out.print(_verified(document["last_verification"], zone))
-    open_promises = [one for one in kept if one.to_come]
+    open_promises = [one for one in kept if one.to_come and one.news]
     if kept:
         closed = sum(one.complete for one in kept)
         out.print(f"Packages with a sender's list: {len(kept)}, of these {closed} complete and verified")

@@ -110,6 +110,18 @@ def test_copy_is_no_move(pair: Desk) -> None:
     assert "moved" not in [what for what, _ in pair.notes("copy/a.mov")]
 
 
+def test_of_two_that_came_together_one_may_go(desk: Desk) -> None:
+    """One cut in the folders of two departments is two files: the one that is deleted is missing, not moved."""
+    put(desk.root, {"SOUND/R1.edl": b"one cut", "DI/R1.edl": b"one cut", **roll(9, "rest")})
+    scan(desk)
+    (desk.root / "DI" / "R1.edl").unlink()
+    scan(desk)
+    assert {path: row.presence for path, row in desk.bench.rows().items() if "R1" in path} == {
+        "SOUND/R1.edl": "present",
+        "DI/R1.edl": "missing",
+    }
+
+
 def test_empty_files_are_never_moves(pair: Desk) -> None:
     """All empty files are equal, and that says nothing."""
     put(pair.root, {"A001/empty.txt": b"", **roll(5, "rest")})

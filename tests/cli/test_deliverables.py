@@ -121,7 +121,7 @@ class TestBoard:
         sound = show.one("R1-SOUND")
         assert sound["arrived_late"]
         assert sound["items"][0]["files"] == ["ingest:SOUND/R1/cut_v002.aaf"]
-        assert "frames 1003" in str(show.one("SHOT")["items"][0]["problems"])
+        assert "frame 1003 is missing" in str(show.one("SHOT")["items"][0]["problems"])
         assert show.one("DAY1")["items"][0]["verified"] == 1
         frames(show, 1, (1003,))
         show.scan()

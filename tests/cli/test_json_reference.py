@@ -17,6 +17,7 @@ SECTIONS = dict(zip(*[iter(re.split(r"^## (.+)$", PAGE, flags=re.MULTILINE)[1:])
 #: Objects whose keys are states, names, paths, algorithms or rules, and are told as such.
 MAPS = {
     *("by_presence", "by_integrity", "by_status", "counts", "digests", "ignored", "unreadable_folders", "detail"),
+    "fields",
     *("list_digests", "not_checked_reasons", "renamed"),
 }
 #: Documents within documents that have a section of their own.
@@ -66,9 +67,9 @@ def everything(tmp_path_factory: pytest.TempPathFactory, program: Callable[..., 
         ("manifest create", ["manifest", "create", "ROOT/A002", "--format", "md5", "--json"]),
         ("doctor", ["doctor", "--json"]),
         ("doctor", ["doctor", "--accept-volume", "ingest", "--json"]),
-        ("catalog upgrade, check, backup", ["catalog", "check", "--json"]),
-        ("catalog upgrade, check, backup", ["catalog", "upgrade", "--json"]),
-        ("catalog upgrade, check, backup", ["catalog", "backup", "--json"]),
+        ("catalog upgrade, check, backup, restore, copy", ["catalog", "check", "--json"]),
+        ("catalog upgrade, check, backup, restore, copy", ["catalog", "upgrade", "--json"]),
+        ("catalog upgrade, check, backup, restore, copy", ["catalog", "backup", "--json"]),
     ],
     ids=lambda one: one if isinstance(one, str) else " ".join(one),
 )

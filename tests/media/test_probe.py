@@ -36,6 +36,17 @@ def take(tmp_path: Path, sound: Any) -> Path:
     return path
 
 
+def test_the_timecode_of_a_small_file(prober: Prober, tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
+    """A movie of a few kilobytes, which would fit in one piece, has its timecode too."""
+    for size in ("16x16", "64x64"):
+        path = tmp_path / f"{size}.mov"
+        picture = ("-f", "lavfi", "-i", f"color=size={size}:rate=24:duration=1")
+        ffmpeg(*picture, "-c:v", "prores_ks", "-timecode", "01:00:00:00", str(path))
+        facts = prober.probe(path).facts
+        assert facts is not None
+        assert facts["start_timecode"] == "01:00:00:00"
+
+
 def test_a_file(prober: Prober, take: Path) -> None:
     """Facts, the library's whole answer and its version."""
     result = prober.probe(take)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,9 +30,15 @@ class Scope:
     below: str = ""
 
 
-def scope_of(path: Path) -> Scope:
+def remembering(path: Path) -> DiskTree:
+    """A folder on disk as it was at one moment."""
+    return DiskTree(path, remember=True)
+
+
+def scope_of(path: Path, tree_of: Callable[[Path], DiskTree] = remembering) -> Scope:
     """The manifests for a path: a list itself; or those in a folder, else those below it, else the nearest above.
 
+    `tree_of` makes the tree that a folder is looked at through.
     Raises UsageError where there is nothing at `path`, ManifestFault where a list cannot be read or used.
     """
     try:
@@ -40,7 +46,7 @@ def scope_of(path: Path) -> Scope:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}. Give a folder or a list.") from None
     try:
-        return _scope(path.resolve() if path.is_symlink() else path, mode)
+        return _scope(path.resolve() if path.is_symlink() else path, mode, tree_of)
     except OSError as error:
         raise not_readable(os.fspath(path), error) from None
 
@@ -50,18 +56,18 @@ def not_readable(path: str, error: OSError) -> ManifestFault:
     return ManifestFault(from_os(path), None, f"cannot be read: {error.strerror or error}.", "Look at its permissions.")
 
 
-def _scope(path: Path, mode: int) -> Scope:
+def _scope(path: Path, mode: int, tree_of: Callable[[Path], DiskTree]) -> Scope:
     if not stat.S_ISDIR(mode):
         folder, name = path.parent, from_os(path.name)
         if folder.name == asc_mhl.FOLDER or (folder.resolve().name == asc_mhl.FOLDER):
             folder, name = folder.resolve().parent, join(asc_mhl.FOLDER, name)
         if bagit.is_manifest(name) and (folder / bagit.DECLARATION).is_file():
             name = bagit.DECLARATION
-        alone = DiskTree(folder, remember=True)
+        alone = tree_of(folder)
         return Scope(alone, (formats.read(alone, name),))
     if path.resolve().name == asc_mhl.FOLDER and path.parent != path:
         path = path.resolve().parent
-    tree = DiskTree(path, remember=True)
+    tree = tree_of(path)
     here = in_folder(tree, "")
     if here is not None:
         return Scope(tree, (here,))
@@ -73,7 +79,7 @@ def _scope(path: Path, mode: int) -> Scope:
         if count >= _UP:
             break
         try:
-            higher = DiskTree(above, remember=True)
+            higher = remembering(above)
             manifest = in_folder(higher, "")
         except (ManifestFault, OSError):
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assetwatch.checksum.manifests.format import Entry, Finding, Manifest, Report, basename, below, parent
@@ -40,6 +40,22 @@ class Match:
         return sum(found.listed.size for found in self.files) if self.files else None
 
 
+class Paths:
+    """A set of paths that may be a million: of each 8 bytes of its hash are kept, not the path."""
+
+    __slots__ = ("_hashes",)
+
+    def __init__(self, paths: Iterable[str] = ()) -> None:
+        self._hashes = {hash(path) for path in paths}
+
+    def add(self, path: str) -> None:
+        """Take a path in."""
+        self._hashes.add(hash(path))
+
+    def __contains__(self, path: object) -> bool:
+        return hash(path) in self._hashes
+
+
 class Matching:
     """Goes through one manifest.
 
@@ -47,14 +63,14 @@ class Matching:
     tree, that the entries so far turned out to mean. What is said of entries and names goes to `report`.
     """
 
-    def __init__(self, tree: Tree, manifest: Manifest, report: Report) -> None:
+    def __init__(self, tree: Tree, manifest: Manifest, report: Report, claimed: Paths) -> None:
         self._tree, self._manifest, self._report = tree, manifest, report
         self._resolver = Resolver(tree, manifest.root)
-        self._taken: set[str] = set()
+        self._taken = Paths()
         self._ways: Counter[str] = Counter()
         self._example: dict[str, str] = {}
         self.count = self.bytes = 0
-        self.claimed: set[str] = set()
+        self.claimed = claimed
 
     def __iter__(self) -> Iterator[Match]:
         """The matches: first of the paths that are on disk as written, in the order of the list, then the others.
@@ -64,10 +80,13 @@ class Matching:
         """
         list_ = merged(self._manifest.entries, self._report)
         self.count, self.bytes = list_.count, list_.bytes
-        loose: list[tuple[int, Entry]] = []
+        # Of a list whose files are all still to come each entry is loose: what is kept of one is a byte.
+        loose = bytearray()
+        sample: list[Entry] = []
         common: str | None = None
         exact = 0
-        for number, entry in enumerate(list_.entries):
+        for number, entry in enumerate(list_.entries()):
+            loose.append(0)
             if entry.fault:
                 yield Match(number, entry, entry.path)
                 continue
@@ -78,16 +97,21 @@ class Matching:
             common = above if common is None else _common(common, above)
             found = self._resolver.exact(entry.path)
             if found is None:
-                loose.append((number, entry))
+                loose[number] = 1
+                if number % max(1, self.count // _SAMPLE) == 0:
+                    sample.append(entry)
                 continue
             exact += 1
             yield self._met(number, entry, found)
-        moved = self._moved_root([entry for _, entry in loose], common or "") if loose and not exact else ""
-        for number, entry in loose:
-            found = self._resolver.otherwise(entry.path, entry.spellings, self._taken, moved)
-            match = self._met(number, entry, found) if found is not None else self._unmet(number, entry, moved)
-            if match is not None:
-                yield match
+        if any(loose):
+            moved = self._moved_root(sample, common or "") if not exact else ""
+            for number, entry in enumerate(list_.entries()):
+                if not loose[number]:
+                    continue
+                found = self._resolver.otherwise(entry.path, entry.spellings, self._taken, moved)
+                match = self._met(number, entry, found) if found is not None else self._unmet(number, entry, moved)
+                if match is not None:
+                    yield match
         self._say_ways()
 
     def _claim(self, found: Found) -> None:
@@ -139,7 +163,7 @@ class Matching:
             path = path[len(moved) :]
         return Match(number, entry, path)
 
-    def _moved_root(self, entries: list[Entry], common: str) -> str:
+    def _moved_root(self, sample: Sequence[Entry], common: str) -> str:
         """The folder prefix under which the list was made, where the files are found without it; else empty.
 
         Only a prefix of all entries counts, and only where no entry is found as written. An absolute prefix, or
@@ -147,14 +171,13 @@ class Matching:
         """
         parts = common.split("/") if common else []
         label = basename(self._manifest.root) or self._tree.label()
-        sample = entries[:: max(1, len(entries) // _SAMPLE)]
         best, most = "", 0
         for count in range(1, len(parts) + 1):
             prefix = "/".join(parts[:count]) + "/"
             if prefix == "/":
                 continue
             tries = (entry.path.replace("\\", "/")[len(prefix) :] for entry in sample)
-            hits = sum(self._resolver.otherwise(path, (), frozenset()) is not None for path in tries if path)
+            hits = sum(self._resolver.otherwise(path, (), ()) is not None for path in tries if path)
             certain = common.startswith("/") or bool(strange(common + "/")) or parts[count - 1] == label
             if hits > most and (certain or (hits * 2 >= len(sample) and len(sample) > 1)):
                 best, most = prefix, hits

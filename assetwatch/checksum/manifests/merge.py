@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from assetwatch.checksum.manifests.format import Entries, Entry, Finding, Report
@@ -13,18 +13,22 @@ HELD = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The entries of a list, each path once. `count` is how many, `bytes` the sum of the sizes that are known."""
+    """The entries of a list, each path once; `entries` goes through them, as often as it is called.
+
+    `count` is how many, `bytes` the sum of the sizes that are known.
+    """
 
     count: int
     bytes: int
-    entries: Iterator[Entry]
+    entries: Callable[[], Iterator[Entry]]
 
 
 def merged(entries: Entries, report: Report, held_most: int = HELD) -> Merged:
     """Each path once, in the order of its first line, with the digests of all its lines.
 
     The list is read to its end before the first entry comes out: a list that breaks off half-way raises its
-    ManifestFault before any footage is read. `held_most` entries are held at once.
+    ManifestFault before any footage is read. `held_most` entries are held at once; a longer list is read
+    anew each time.
     """
     held: dict[str, Entry] = {}
     seen: set[int] = set()
@@ -43,9 +47,9 @@ def merged(entries: Entries, report: Report, held_most: int = HELD) -> Merged:
             first = held.get(entry.path)
             held[entry.path] = entry if first is None else _together(first, entry, report)
     if count <= held_most:
-        return Merged(len(held), total, iter(held.values()))
+        return Merged(len(held), total, lambda: iter(held.values()))
     held.clear()
-    return Merged(count, total, _streamed(entries, again, report))
+    return Merged(count, total, lambda: _streamed(entries, again, report))
 
 
 def together(first: Entry, second: Entry) -> Entry:

@@ -59,6 +59,7 @@ class PackageVerdict:
                     "computed": entry.computed,
                     **({"written": entry.written} if entry.written else {}),
                     **({"notes": list(entry.notes)} if entry.notes else {}),
+                    **({"readings": list(entry.readings)} if entry.readings else {}),
                 }
                 for entry in self.entries
             ],

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from assetwatch.checksum import algorithms
+from assetwatch.checksum import algorithms, cache
 from assetwatch.checksum.manifests.tree import DiskTree, Tree
 from assetwatch.checksum.pool import ReaderPool, ReadOrder, read_all
 from assetwatch.checksum.reader import NotRead
@@ -41,8 +41,8 @@ class Computed:
 Read = Callable[[Iterable[Wanted]], Iterator[tuple[Wanted, Computed]]]
 
 
-def reader_of(tree: Tree) -> Read:
-    """A reader that reads one file after the other in this thread."""
+def reader_of(tree: Tree, *, uncached: bool = False) -> Read:
+    """A reader that reads one file after the other in this thread; with `uncached` past the page cache."""
 
     def read(wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Computed]]:
         for one in wanted:
@@ -50,6 +50,8 @@ def reader_of(tree: Tree) -> Read:
             try:
                 for part in one.parts:
                     with tree.open(part) as stream:
+                        if uncached:
+                            cache.drop(stream.fileno())
                         while block := stream.read(_BLOCK):
                             digests.update(block)
             except OSError as error:
@@ -60,9 +62,12 @@ def reader_of(tree: Tree) -> Read:
     return read
 
 
-def pooled(pool: ReaderPool, tree: DiskTree) -> Read:
-    """A reader that has several files read at once. What is made of several parts is read here."""
-    alone = reader_of(tree)
+def pooled(pool: ReaderPool, tree: DiskTree, *, uncached: bool = False) -> Read:
+    """A reader that has several files read at once. What is made of several parts is read here.
+
+    With `uncached` the bytes come from the disk, whatever the page cache holds of the files.
+    """
+    alone = reader_of(tree, uncached=uncached)
 
     def read(wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Computed]]:
         several: list[Wanted] = []
@@ -73,7 +78,7 @@ def pooled(pool: ReaderPool, tree: DiskTree) -> Read:
                     several.append(one)
                     continue
                 path = os.path.join(tree.root, to_os(one.parts[0]))
-                yield ReadOrder(one, path, one.algorithms, one.seen)
+                yield ReadOrder(one, path, one.algorithms, one.seen, uncached=uncached)
 
         for order, outcome in read_all(pool, orders()):
             assert isinstance(order.key, Wanted)

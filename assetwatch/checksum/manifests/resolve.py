@@ -8,9 +8,8 @@ lead out of the list's folder is not looked up at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 
 from assetwatch.checksum.manifests.format import basename, below, names_of, parent
@@ -100,26 +99,45 @@ class _Folder:
     """The names of one folder, and what they compare equal to."""
 
     names: dict[str, Listed]
-    normalized: dict[str, list[str]] = field(default_factory=dict)
-    caseless: dict[str, list[str]] = field(default_factory=dict)
+    #: of names that are not ASCII, by their NFC form; an ASCII name is its own
+    normalized: dict[str, list[str]] | None = None
+    #: case folded: a name, or several
+    caseless: dict[str, str | list[str]] | None = None
 
     def met(self, name: str, care: Care) -> list[str]:
         """The names that this name can mean; the exact one alone where it is there."""
         if name in self.names:
             return [name]
         if care >= Care.NORMALIZED:
-            if not self.normalized:
-                for known in self.names:
-                    self.normalized.setdefault(comparable(known), []).append(known)
-            found = self.normalized.get(comparable(name))
+            found = self.equals().get(comparable(name))
             if found:
                 return found
+            if comparable(name) in self.names:
+                return [comparable(name)]
         if care >= Care.CASELESS:
-            if not self.caseless:
+            if self.caseless is None:
+                self.caseless = {}
                 for known in self.names:
-                    self.caseless.setdefault(comparable(known).casefold(), []).append(known)
-            return self.caseless.get(comparable(name).casefold(), [])
+                    key = comparable(known).casefold()
+                    other = self.caseless.get(key)
+                    if other is None:
+                        self.caseless[key] = known
+                    else:
+                        self.caseless[key] = [*([other] if isinstance(other, str) else other), known]
+            met = self.caseless.get(comparable(name).casefold(), [])
+            return [met] if isinstance(met, str) else met
         return []
+
+    def equals(self) -> dict[str, list[str]]:
+        """NFC form -> the names that have it, of those that are not ASCII."""
+        if self.normalized is None:
+            self.normalized = {}
+            for known in self.names:
+                if not known.isascii():
+                    form = comparable(known)
+                    alike = self.normalized.setdefault(form, [form] if form.isascii() and form in self.names else [])
+                    alike.append(known)
+        return self.normalized
 
 
 class Resolver:
@@ -138,7 +156,7 @@ class Resolver:
         """The file of exactly this path, else None. Unsafe paths are never found."""
         return None if unsafe(path) else self._walk(path, Care.EXACT)
 
-    def otherwise(self, path: str, spellings: Iterable[str], taken: AbstractSet[str], moved: str = "") -> Found | None:
+    def otherwise(self, path: str, spellings: Iterable[str], taken: Container[str], moved: str = "") -> Found | None:
         """The file that the path means when it is not read literally, the smallest change first.
 
         `taken` are files that another entry names exactly: never given to a second one. `moved` is the folder
@@ -166,10 +184,7 @@ class Resolver:
         """The folders seen so far that hold names with one NFC form, with those names."""
         found = []
         for path, folder in self._folders.items():
-            if all(name.isascii() for name in folder.names):
-                continue
-            folder.met("", Care.NORMALIZED)
-            found += [(path, sorted(names)) for names in folder.normalized.values() if len(names) > 1]
+            found += [(path, sorted(names)) for names in folder.equals().values() if len(names) > 1]
         return found
 
     def problem(self, path: str) -> str:

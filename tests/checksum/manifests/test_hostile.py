@@ -262,7 +262,7 @@ def test_a_long_list_is_streamed(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         found = merged(manifest.entries, lambda finding: None, held_most=1000)
-        assert sum(1 for _ in found.entries) == found.count == LongTree.count
+        assert sum(1 for _ in found.entries()) == found.count == LongTree.count
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

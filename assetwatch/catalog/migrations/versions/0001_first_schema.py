@@ -77,6 +77,9 @@ def upgrade() -> None:
             "about", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="{}", nullable=False
         ),
         sa.Column("route", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column(
+            "place", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="mail", nullable=False
+        ),
         sa.Column("content", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("next_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -216,6 +219,8 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
         sa.Column("said_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("ok_said_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("level", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("said_level", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_alert_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
         sqlite_strict=True,
@@ -337,6 +342,7 @@ def upgrade() -> None:
             "findings", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), server_default="[]", nullable=False
         ),
         sa.Column("problem", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
+        sa.Column("known", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["volume_id"], ["volume.id"], name=op.f("fk_package_volume_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_package")),
         sqlite_strict=True,
@@ -447,6 +453,7 @@ def upgrade() -> None:
         sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("frame", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("sequence_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("known_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint(
             "due_for is null or due_for in ('settle', 'read', 'reading', 'probe', 'probing', 'absence', 'checking')",
             name=op.f("ck_file_due_for"),
@@ -505,6 +512,14 @@ def upgrade() -> None:
     op.create_index("ix_file_first_seen_us", "file", ["first_seen_us", "folder_id"], unique=False)
     op.create_index("ix_file_inode", "file", ["volume_id", "inode"], unique=False)
     op.create_index("ix_file_integrity", "file", ["integrity", "folder_id"], unique=False)
+    op.create_index(
+        "ix_file_known",
+        "file",
+        ["known_us"],
+        unique=False,
+        sqlite_where=sa.text("known_us is not null"),
+        postgresql_where=sa.text("known_us is not null"),
+    )
     op.create_index(
         "ix_file_never_checked",
         "file",
@@ -634,4 +649,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version_id", name=op.f("pk_media")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_media_not_probed",
+        "media",
+        ["probed_us"],
+        unique=False,
+        sqlite_where=sa.text("status in ('timed_out', 'crashed', 'unreadable')"),
+        postgresql_where=sa.text("status in ('timed_out', 'crashed', 'unreadable')"),
     )
