@@ -207,15 +207,15 @@ def make_daemon(
         reading=reading,
         draughtsman=Draughtsman(ids, clock),
         closers=[pool.close, prober.close, *(one.release for one in holds)],
-        make_teller=partial(_make_teller, config, database, clock) if kind == "run" else None,
+        make_teller=partial(_make_teller, config, database, clock, keeper_id) if kind == "run" else None,
     )
 
 
-def _make_teller(config: Config, database: Database, clock: Clock) -> Teller:
+def _make_teller(config: Config, database: Database, clock: Clock, keeper_id: int) -> Teller:
     """What has people told of what cannot wait, and its thread where there is anybody to tell."""
     from assetwatch.notify.teller import Teller
 
-    teller = Teller(database, config, clock)
+    teller = Teller(database, config, clock, keeper_id=keeper_id)
     teller.start()
     return teller
 

@@ -258,7 +258,7 @@ class Daemon:
         from assetwatch.ingest import promise
 
         work = 0
-        done = self._comparer.collect()
+        done = self._comparer.collect() if self._entry is None else None
         if done is not None:
             self._entry = promise.Entry(done)
         if self._entry is not None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from assetwatch.catalog import tables as t
+from assetwatch.catalog import volumes
 from assetwatch.catalog.files import slices
 from assetwatch.catalog.volumes import AlertRow
 from assetwatch.model import FileKind, Integrity, Presence
+
+#: A daemon that has not said anything for so long leaves its affairs to others (microseconds).
+_SILENT_US: Final = 60_000_000
 
 # -- facts ------------------------------------------------------------------------------------------------------
 
@@ -92,18 +96,54 @@ def senders_of(connection: Connection, deliverable_ids: Sequence[int]) -> dict[i
     return found
 
 
+# -- whose affair it is ---------------------------------------------------------------------------------------------
+
+
+class Duty(NamedTuple):
+    """What of a catalog's alerts is one daemon's affair, where several share it.
+
+    `leads`: also what is about no volume in particular. `alone`: nobody else is at work.
+    """
+
+    leads: bool
+    alone: bool
+    volume_ids: frozenset[int]
+
+
+def duty(connection: Connection, keeper_id: int | None, now_us: int) -> Duty:
+    """What is this keeper's affair: the volumes in its care; of the one that began first, also those in nobody's.
+
+    Without a keeper: everything.
+    """
+    alive = {
+        one.id
+        for one in volumes.running_keepers(connection, "run")
+        if one.id == keeper_id or now_us - one.beat_us < _SILENT_US
+    }
+    leads = keeper_id is None or keeper_id == min(alive, default=keeper_id)
+    mine = frozenset(
+        row.id
+        for row in volumes.all_volumes(connection)
+        if keeper_id is None or row.keeper_id == keeper_id or (leads and row.keeper_id not in alive)
+    )
+    return Duty(leads, len(alive) <= 1, mine)
+
+
 # -- alerts -----------------------------------------------------------------------------------------------------
 
 
-def recent(connection: Connection, since_us: int) -> list[AlertRow]:
-    """The alerts that hold, those of whose end people did not hear yet, and all that began since; oldest first."""
+def recent(connection: Connection, since_us: int, *, to_tell: bool = False) -> list[AlertRow]:
+    """The alerts that hold, those of whose end people did not hear yet, and all that began since; oldest first.
+
+    `to_tell`: no other program may tell of them until the caller's transaction has ended.
+    """
     owed = and_(t.alert.c.said_us.is_not(None), t.alert.c.ok_said_us.is_(None), t.alert.c.closed_us.is_not(None))
     query = (
         select(*t.alert.c)
         .where(or_(t.alert.c.closed_us.is_(None), owed, t.alert.c.opened_us >= since_us))
         .order_by(t.alert.c.opened_us, t.alert.c.id)
     )
-    return [AlertRow(*row) for row in connection.execute(query)]
+    return [AlertRow(*row) for row in connection.execute(query.with_for_update() if to_tell else query)]
 
 
 def note_said(connection: Connection, alert_ids: Sequence[int], now_us: int) -> None:

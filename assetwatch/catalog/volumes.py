@@ -163,8 +163,9 @@ def open_alert(
     ).first()
     said = {"text": text, "level": level}
     if found is None:
-        connection.execute(insert(t.alert).values(key=key, kind=kind, volume_id=volume_id, opened_us=now_us, **said))
-        return True
+        new = insert_or_update(connection, t.alert).on_conflict_do_nothing()  # another daemon may be as quick
+        values = {"key": key, "kind": kind, "volume_id": volume_id, "opened_us": now_us, **said}
+        return connection.execute(new.values(**values).returning(t.alert.c.id)).first() is not None
     if (found.text, found.level) != (text, level):
         connection.execute(update(t.alert).where(t.alert.c.id == found.id).values(**said))
     return False

@@ -40,7 +40,7 @@ def acknowledge_command(ctx: click.Context, path: str, why: str, who: str | None
     \b
     Examples:
       assetwatch acknowledge ingest:A001 --why "on LTO 000123, deleted 12 March"
-      assetwatch acknowledge ingest:A002/A002C003.mov --why "re-wrapped by the lab"
+      assetwatch acknowledge ingest:A002/C003.mov --why "re-wrapped by the lab"
       assetwatch acknowledge ingest:A001 --undo --why "wrong roll"
     """
     from assetwatch.catalog import known

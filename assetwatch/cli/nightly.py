@@ -251,6 +251,10 @@ class Night:
 
         given = self._config.catalog
         folder = backups.folder_of(database, given.backups)
+        newest = backups.kept(folder, database.path.name)[:1]
+        if newest and newest[0][0] == self._clock.now().replace(microsecond=0, tzinfo=None):
+            done.backup = newest[0][1]  # of this very second: names go by seconds
+            return
         rotation = backups.rotate(database, folder, self._clock, given.keep_backups, given.keep_weekly_backups)
         done.backup = rotation.made
 

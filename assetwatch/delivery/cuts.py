@@ -21,6 +21,10 @@ from assetwatch.paths import to_os
 #: Names shorter than this are compared as a whole only: `1` begins too many.
 _PREFIX_MIN = 4
 
+#: After so long all names are gone through anew; and names are looked at again that came shortly before the last look.
+_WHOLE_AFTER_US = 900 * 1_000_000
+_OVERLAP_US = 120 * 1_000_000
+
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _HERE = frozenset({Presence.PRESENT.value, Presence.ARRIVING.value})
 
@@ -40,17 +44,32 @@ def _read(path: str, content: int, rate: Fraction | None) -> Timeline | None:
         return None
 
 
+class Remembered:
+    """What was found of the names that lists ask for, from one round of the linker to the next.
+
+    A file that was renamed is found again when the names are next gone through as a whole.
+    """
+
+    def __init__(self) -> None:
+        self.wanted: set[str] = set()
+        self.assets: set[str] = set()
+        self.whole_us = 0
+        self.seen_us = 0
+
+
 class Pool:
     """The things of the catalog by what lists may call them.
 
-    Names are gone through once for all lists of a round: say first, with `expect`, what will be asked.
+    Names are gone through once for all lists of a round: say first, with `expect`, what will be asked. With what is
+    `remembered` of the round before only those of files that came since.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, now_us: int, remembered: Remembered | None = None) -> None:
         self._connection = connection
+        self._now_us = now_us
+        self._known = remembered or Remembered()
         self._expected: set[str] = set()
-        self._known: set[str] = set()
-        self._things: list[Thing] = []
+        self._things: list[Thing] | None = None
 
     def expect(self, names: Iterable[str]) -> None:
         """These will be asked for."""
@@ -59,15 +78,26 @@ class Pool:
     def called(self, names: Iterable[str]) -> list[Thing]:
         """The files and sequences that may go by one of these names, wherever they lie; loosely compared."""
         wanted = {_key(name) for name in names} - {""}
-        if not wanted <= self._known:
-            self._known |= self._expected | wanted
-            fits = _Loosely(self._known)
-            there = candidates.names(self._connection, [""])
-            assets = {one.asset for one in there if fits(one.first or one.path)}
-            found = things.by_asset(self._connection, assets).values()
+        if self._things is None or not wanted <= self._known.wanted:
+            self._look(wanted | self._expected)
+            found = things.by_asset(self._connection, self._known.assets).values()
             self._things = sorted((one for one in found if one.presence in _HERE), key=lambda one: one.path)
         fits = _Loosely(wanted)
         return [thing for thing in self._things if fits(thing.first if thing.frames else thing.path)]
+
+    def _look(self, wanted: set[str]) -> None:
+        known = self._known
+        since = None
+        if wanted <= known.wanted and self._now_us - known.whole_us < _WHOLE_AFTER_US:
+            since = known.seen_us - _OVERLAP_US
+        else:
+            # What nobody asks for any more is not looked for for ever.
+            known.wanted = wanted if self._now_us - known.whole_us >= _WHOLE_AFTER_US else known.wanted | wanted
+            known.assets, known.whole_us = set(), self._now_us
+        fits = _Loosely(known.wanted)
+        there = candidates.names(self._connection, [""], since)
+        known.assets |= {one.asset for one in there if fits(one.first or one.path)}
+        known.seen_us = self._now_us
 
 
 def names_in(timeline: Timeline) -> set[str]:

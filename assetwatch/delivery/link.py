@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from assetwatch.catalog import deliverables as rows
-from assetwatch.catalog import hand_links, things, volumes
+from assetwatch.catalog import candidates, hand_links, things, volumes
 from assetwatch.catalog.deliverables import DeliverableRow, LinkRow
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.things import Thing
@@ -22,7 +22,7 @@ from assetwatch.clock import Clock
 from assetwatch.delivery import status
 from assetwatch.delivery.comparison import Comparison
 from assetwatch.delivery.counts import Count
-from assetwatch.delivery.cuts import Pool
+from assetwatch.delivery.cuts import Pool, Remembered
 from assetwatch.delivery.findings import Finding
 from assetwatch.delivery.hits import Hit, Key, as_path, find_hits, is_folder
 from assetwatch.delivery.kept import Found, encode, in_brief, scheduled_of
@@ -45,12 +45,14 @@ _BY_RULE = "schedule"
 
 
 class Linker:
-    """Compares stale deliverables with the catalog. One for a loop; remembers only how long each took."""
+    """Compares stale deliverables with the catalog. One for a loop; remembers how long each took, and which names lists
+    ask for."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._rest_until: dict[int, float] = {}
+        self._remembered = Remembered()
 
     def link(self, limit: int = 100) -> int:
         """Compare up to `limit` stale deliverables; how many were."""
@@ -58,15 +60,18 @@ class Linker:
         self._rest_until = {one: until for one, until in self._rest_until.items() if until > started}
         with self._database.read() as connection:
             waiting = rows.stale(connection, limit + len(self._rest_until))
+            anywhere = candidates.meant_anywhere(connection)
         wanted = [row for row in waiting if row.id not in self._rest_until][:limit]
+        # Those that may find their files anywhere share one way through all names.
+        together = [row for row in wanted if row.id in anywhere]
         done = 0
-        for row in wanted:
+        for some in [*([row] for row in wanted if row.id not in anywhere), *([together] if together else [])]:
             began = self._clock.monotonic()
-            compare(self._database, [row], self._clock.now())
+            compare(self._database, some, self._clock.now(), self._remembered)
             ended = self._clock.monotonic()
-            done += 1
+            done += len(some)
             if ended - began > 0.02:
-                self._rest_until[row.id] = ended + _REST_FACTOR * (ended - began)
+                self._rest_until.update({row.id: ended + _REST_FACTOR * (ended - began) for row in some})
             if ended - started > _ROUND_S:
                 break
         return done
@@ -104,7 +109,9 @@ def _written(found: Found, count: Count) -> tuple[str, str | None]:
     return encode(found).decode(), None if brief is None else encode(brief).decode()
 
 
-def compare(database: Database, stale: Sequence[DeliverableRow], now: datetime) -> None:
+def compare(
+    database: Database, stale: Sequence[DeliverableRow], now: datetime, remembered: Remembered | None = None
+) -> None:
     """Link what the rules of these deliverables take, end links that hold no more, and keep what the checks say.
 
     Between two short writes nobody is kept from the catalog.
@@ -115,7 +122,7 @@ def compare(database: Database, stale: Sequence[DeliverableRow], now: datetime) 
         rows.claim(connection, [row.id for row in stale])
         hand_links.repoint(connection, anew)
     with database.read() as connection:
-        outcomes = _compared(connection, stale)
+        outcomes = _compared(connection, stale, microseconds(now), remembered)
     now_us = microseconds(now)
     with database.write() as connection:
         links = rows.links_of(connection, [row.id for row in stale])
@@ -126,7 +133,9 @@ def compare(database: Database, stale: Sequence[DeliverableRow], now: datetime) 
             rows.set_found(connection, one.deliverable_id, encode(one.agreement).decode(), found)
 
 
-def _compared(connection: Connection, stale: Sequence[DeliverableRow]) -> list[_Outcome]:
+def _compared(
+    connection: Connection, stale: Sequence[DeliverableRow], now_us: int, remembered: Remembered | None
+) -> list[_Outcome]:
     ids = [row.id for row in stale]
     items = rows.items_of(connection, ids)
     links = rows.links_of(connection, ids)
@@ -144,7 +153,7 @@ def _compared(connection: Connection, stale: Sequence[DeliverableRow]) -> list[_
     hits = find_hits(connection, rules, whole)
     by_hand = things.by_asset(connection, {one.asset for some in links.values() for one in some if one.how == "hand"})
     names = volumes.names(connection)
-    pool = Pool(connection)
+    pool = Pool(connection, now_us, remembered)
     compared: list[tuple[DeliverableRow, Comparison, dict[str, list[Hit]]]] = []
     for row in stale:
         mine = {

@@ -14,7 +14,7 @@ from assetwatch import __version__
 from assetwatch.catalog import files, packages
 from assetwatch.catalog.packages import ClaimRow, PackageRow
 from assetwatch.catalog.rows import FileRow
-from assetwatch.ingest.compare import Compared, Conclusion, findings_json
+from assetwatch.ingest.judging import Compared, Conclusion, findings_json
 from assetwatch.model import CAME_AS, WRITTEN_TO, Integrity, Presence
 from assetwatch.paths import join, shown
 from assetwatch.units import rfc3339
@@ -67,9 +67,10 @@ class Entry:
             yield True
         dropped = _dropped(self._in, package, outcome.withdrawn)
         kept = {one.path for one in dropped}
+        before = {one.path: one.verdict for one in outcome.withdrawn}
         packages.write_claims(
             self._in,
-            [replace(one, judged_us=self._now_us) for one in dropped if one not in outcome.withdrawn],
+            [replace(one, judged_us=self._now_us) for one in dropped if before[one.path] != "dropped"],
             [one for one in outcome.withdrawn if one.path not in kept],
         )
         self._settle([*outcome.new, *outcome.unfollowed, *outcome.withdrawn])
@@ -88,6 +89,7 @@ class Entry:
             pass
         elif outcome.problem is not None:
             packages.set_values(self._in, package.id, {"problem": outcome.problem, "judged_us": self._now_us})
+            self._settle(list(packages.claims(self._in, package.id, "mismatch").values()))
         elif outcome.conclusion is not None:
             self._conclude(outcome.conclusion)
         packages.release(self._in, package.id)
@@ -164,7 +166,7 @@ def _dropped(connection: Connection, package: PackageRow, withdrawn: Sequence[Cl
     for one in withdrawn:
         row = known.get(one.file_id or 0)
         if row is not None and one.key not in listed and join(folders[row.folder_id], row.name) == one.path:
-            found.append(one if one.verdict == "dropped" else replace(one, verdict="dropped", wanted=""))
+            found.append(replace(one, verdict="dropped", wanted=""))
     return found
 
 

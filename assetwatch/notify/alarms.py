@@ -22,9 +22,9 @@ from assetwatch.catalog.engine import Database
 from assetwatch.catalog.rows import VolumeRow
 from assetwatch.clock import Clock
 from assetwatch.config import Config, bounded_duration
-from assetwatch.notify import routes
 from assetwatch.notify.rooms import Rooms
-from assetwatch.paths import join, shown
+from assetwatch.notify.routes import places
+from assetwatch.paths import from_os, join, shown
 from assetwatch.units import duration, microseconds, size
 
 _log = logging.getLogger(__name__)
@@ -68,9 +68,17 @@ class Condition:
 class Alarms:
     """Looks whether conditions hold, and opens, renews and closes their alerts. Used from one thread."""
 
-    def __init__(self, database: Database, config: Config, clock: Clock, rooms: Rooms | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        config: Config,
+        clock: Clock,
+        rooms: Rooms | None = None,
+        keeper_id: int | None = None,
+    ) -> None:
         self._database = database
         self._config = config
+        self._keeper_id = keeper_id
         self._clock = clock
         self._rooms = rooms or Rooms(clock)
         self._mismatch_mark: Any = None
@@ -86,19 +94,25 @@ class Alarms:
         now = self._clock.monotonic()
         found: dict[str, list[Condition]] = {}
         with self._database.read() as connection:
-            rows = volumes.all_volumes(connection)
+            duty = facts.duty(connection, self._keeper_id, self._now_us())
+            rows = [row for row in volumes.all_volumes(connection) if row.id in duty.volume_ids]
             names = {row.id: row.name for row in rows}
-            standing = [one for one in volumes.open_alerts(connection) if one.kind in KINDS]
-            mark = facts.mismatch_tally(connection)
+            standing = [
+                one for one in volumes.open_alerts(connection) if one.kind in KINDS and is_mine(one, duty, self._config)
+            ]
+            mark = (duty, facts.mismatch_tally(connection))
             if mark != self._mismatch_mark or now >= self._mismatch_after:
-                found["mismatch"] = _mismatches(facts.mismatches(connection, _MISMATCHES_MAX), names) if mark else []
+                differing = facts.mismatches(connection, _MISMATCHES_MAX) if mark[1] else []
+                found["mismatch"] = _mismatches((one for one in differing if one.volume_id in names), names)
                 self._mismatch_mark, self._mismatch_after = mark, now + _AGAIN_S
-            self._deliverables(connection, found, changed)
+            if duty.leads:
+                self._deliverables(connection, found, changed)
             if now >= self._slow_after:
                 self._slow_after = now + _AGAIN_S / 4
                 found["sending_failed"] = self._sending(connection)
-                found["sweep_overdue"] = self._sweep(connection)
                 self._filling = self._fills(connection, rows)
+                if duty.leads:
+                    found["sweep_overdue"] = self._sweep(connection)
         full = {one.key: one for one in standing if one.kind == "disk_full" and one.key.startswith("disk:")}
         found["disk_full"] = [*self._full(rows, full), *self._filling]
         self._settle(found, standing)
@@ -175,14 +189,14 @@ class Alarms:
     def _sending(self, connection: Connection) -> list[Condition]:
         """Places that were not reached for long."""
         now_us = self._now_us()
-        known = {(route.name, place) for route in self._config.notify.routes for place in routes.places(route)}
+        known = {(route.name, place) for route in self._config.notify.routes for place in places(route)}
         by_place: dict[tuple[str, str], list[messages.Failed]] = defaultdict(list)
         for one in messages.failed(connection):
             if (one.route, one.place) in known and (one.given_up_us is not None or now_us - one.made_us > _UNSENT_US):
                 by_place[(one.route, one.place)].append(one)
         return [
             Condition(
-                f"sending:{route}:{place}",
+                key_of_place(route, place),
                 "sending_failed",
                 None,
                 f"word does not reach {route} ({place}): {some[-1].fault}",
@@ -205,12 +219,12 @@ class Alarms:
     def _full(self, rows: Sequence[VolumeRow], full: dict[str, volumes.AlertRow]) -> list[Condition]:
         """Volumes, and the catalog's own disk, that are nearly full. What cannot be seen now stays as it was."""
         bound = self._config.health.free
-        places = {f"disk:{row.id}": row.root for row in rows if row.online}
+        roots = {f"disk:{row.id}": row.root for row in rows if row.online}
         path = self._database.path
         if path is not None:
-            places["disk:catalog"] = str(path.parent)
+            roots["disk:catalog"] = from_os(str(path.parent))
         by_key = {f"disk:{row.id}": row for row in rows}
-        seen = self._rooms.look(places)
+        seen = self._rooms.look(roots)
         found = [
             Condition(one.key, one.kind, one.volume_id, one.text, one.level)
             for one in full.values()
@@ -249,6 +263,18 @@ class Alarms:
 
     def _now_us(self) -> int:
         return microseconds(self._clock.now())
+
+
+def is_mine(alert: volumes.AlertRow, duty: facts.Duty, config: Config) -> bool:
+    """Whether an alert is the affair of a daemon with this duty: its volumes, its routes, and the rest if it leads."""
+    if alert.kind == "sending_failed":
+        return alert.key in {key_of_place(route.name, one) for route in config.notify.routes for one in places(route)}
+    return duty.leads if alert.volume_id is None else alert.volume_id in duty.volume_ids
+
+
+def key_of_place(route: str, place: str) -> str:
+    """The key of the alert that a place is not reached."""
+    return f"sending:{route}:{place}"
 
 
 def _grace_s(entry: Any) -> float:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from assetwatch.catalog import messages
+from assetwatch.catalog import alarms, messages
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.messages import MessageRow
 from assetwatch.clock import Clock
@@ -167,16 +167,20 @@ class Outbox:
         return min(_LOOK_S, max(0.0, (due_us - self._now_us()) / 1_000_000))
 
     def _try(self, row: MessageRow) -> bool:
-        """Try one message; False when another program has it."""
+        """Try one message; False when it is another program's."""
+        route = routes.route_of(self._section, row.route)
+        now_us = self._now_us()
+        if route is None or row.place not in routes.places(route):
+            with self._database.read() as connection:
+                alone = alarms.duty(connection, None, now_us).alone
+            if alone or now_us - row.made_us >= _GIVEN_UP_US:
+                self._give_up(row, "the configuration does not name this place any more")
+            return False
         with self._database.write() as connection:
-            if not messages.take(connection, row, self._now_us() + _TAKEN_US):
+            if not messages.take(connection, row, now_us + _TAKEN_US):
                 return False
         content: dict[str, Any] = json.loads(row.content)
         try:
-            route = routes.route_of(self._section, row.route)
-            if route is None or row.place not in routes.places(route):
-                self._give_up(row, "the configuration does not name this place any more")
-                return True
             where = send_to(
                 self._section,
                 route,

@@ -18,7 +18,7 @@ from assetwatch.clock import Clock
 from assetwatch.config import Config, RouteSection, bounded_duration, show_zone
 from assetwatch.errors import AssetwatchError
 from assetwatch.notify import outbox, ping, routes, telling, words
-from assetwatch.notify.alarms import Alarms
+from assetwatch.notify.alarms import Alarms, is_mine, key_of_place
 from assetwatch.notify.letter import Owed
 from assetwatch.notify.outbox import Outbox
 from assetwatch.notify.rooms import Rooms
@@ -45,11 +45,19 @@ _LEAVE_S: Final = 3.0
 class Teller:
     """Looks at what holds and has people told of it. `look` is called from the loop; sending has a thread."""
 
-    def __init__(self, database: Database, config: Config, clock: Clock, rooms: Rooms | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        config: Config,
+        clock: Clock,
+        rooms: Rooms | None = None,
+        keeper_id: int | None = None,
+    ) -> None:
         self._database = database
         self._config = config
         self._clock = clock
-        self._alarms = Alarms(database, config, clock, rooms)
+        self._keeper_id = keeper_id
+        self._alarms = Alarms(database, config, clock, rooms, keeper_id)
         zone = show_zone(config)
         local = clock.now().astimezone().tzinfo
         self._zone: tzinfo = zone if zone is not None else local  # type: ignore[assignment]
@@ -89,10 +97,10 @@ class Teller:
         """Enter messages about what is due; seconds until more may be."""
         now_us = microseconds(self._clock.now())
         with self._database.read() as connection:
-            rows = facts.recent(connection, now_us - telling.HISTORY_US)
-        due = telling.due(rows, now_us, self._remind_us)
+            due = self._due(connection, now_us)
         if due.carried or due:
             with self._database.write() as connection:
+                due = self._due(connection, now_us, to_tell=True)
                 for before, after in due.carried:
                     facts.carry_on(connection, before, after, now_us)
                 if due:
@@ -100,6 +108,12 @@ class Teller:
             if self._post is not None:
                 self._post.wake()
         return LOOK_S if due.wait_us is None else due.wait_us / 1_000_000
+
+    def _due(self, connection: Connection, now_us: int, *, to_tell: bool = False) -> telling.Due:
+        """What is to be said, of what is this daemon's affair."""
+        duty = facts.duty(connection, self._keeper_id, now_us)
+        rows = facts.recent(connection, now_us - telling.HISTORY_US, to_tell=to_tell)
+        return telling.due([row for row in rows if is_mine(row, duty, self._config)], now_us, self._remind_us)
 
     def _enter(self, connection: Connection, due: telling.Due, now_us: int) -> None:
         """Enter a message for each route that something of it concerns, and note that all of it was said."""
@@ -143,7 +157,7 @@ def _for_route(told: dict[int, Told], route: RouteSection) -> tuple[dict[int, To
     if not route.alerts:
         return {}, frozenset()
     mine = {identity: one for identity, one in told.items() if routes.concerns(one.matter, route)}
-    own = f"sending:{route.name}:"
+    own = key_of_place(route.name, "")
     dead = {one.row.key.removeprefix(own) for one in mine.values() if one.row.key.startswith(own)}
     about_sending_only = all(one.row.key.startswith(own) for one in mine.values())
     return mine, frozenset(dead) if about_sending_only else frozenset()

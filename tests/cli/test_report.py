@@ -354,7 +354,7 @@ class TestSending:
         assert page is not None
         first = text.get_content().splitlines()[:12]
         assert answer.json["headline"] in " ".join(first[:2])
-        assert any("A002/other.mov" in line for line in first)
+        assert any("A002/other.mov" in line for line in first), text.get_content()
         assert "A002/other.mov" in page.get_content()
 
     def test_to_nobody(self, night: Callable[..., Answer]) -> None:

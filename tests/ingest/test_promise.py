@@ -24,20 +24,23 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield desk
 
 
-def judged(desk: Desk) -> Compared:
-    """The package as it is judged at this moment."""
+def judged(desk: Desk) -> list[Compared]:
+    """The package as it is judged at this moment, in pieces."""
     with desk.bench.database.read() as connection:
         (row,) = packages.all_packages(connection)
-    return compare(desk.bench.database, row, str(desk.root))
+    pieces: list[Compared] = []
+    compare(desk.bench.database, row, str(desk.root), (), pieces.append)
+    return pieces
 
 
-def enter(desk: Desk, outcome: Compared) -> Entry:
+def enter(desk: Desk, pieces: list[Compared]) -> Entry:
     """Enter it to the end."""
-    entry = Entry(outcome)
-    more = True
-    while more:
-        with desk.bench.database.write() as connection:
-            more = entry.step(connection, desk.bench.now_us())
+    for piece in pieces:
+        entry = Entry(piece)
+        more = True
+        while more:
+            with desk.bench.database.write() as connection:
+                more = entry.step(connection, desk.bench.now_us())
     return entry
 
 
@@ -74,7 +77,7 @@ def test_what_a_volume_shows_that_is_gone_is_not_entered(desk: Desk) -> None:
     """The catalog knows the files: a folder that is not found proves nothing."""
     desk.root.rename(desk.root.with_name("away"))
     outcome = judged(desk)
-    assert outcome.gone
+    assert outcome[-1].gone
     enter(desk, outcome)
     desk.root.with_name("away").rename(desk.root)
     assert desk.claims("A001") == {"A001/C0001.mov": "verified", "A001/C0002.mov": "verified"}
@@ -85,7 +88,9 @@ def test_package_that_the_catalog_knows_nothing_of_goes(desk: Desk) -> None:
     with desk.bench.database.write() as connection:
         packages.found(connection, desk.bench.care.id, ["never"], 1)
         row = next(one for one in packages.all_packages(connection) if one.path == "never")
-    enter(desk, compare(desk.bench.database, row, str(desk.root)))
+    pieces: list[Compared] = []
+    compare(desk.bench.database, row, str(desk.root), (), pieces.append)
+    enter(desk, pieces)
     with desk.bench.database.read() as connection:
         assert [one.path for one in packages.all_packages(connection)] == ["A001"]
 
@@ -101,7 +106,7 @@ def test_bug_in_a_list_reader_is_the_packages_problem(desk: Desk) -> None:
     assert ended.wait(30)
     outcome = comparer.collect()
     assert outcome is not None
-    enter(desk, outcome)
+    enter(desk, [outcome])
     (text,) = desk.promise("A001").wrong
     assert "a bug in assetwatch: TypeError" in text
     assert desk.claims("A001") == {"A001/C0001.mov": "verified", "A001/C0002.mov": "verified"}
@@ -110,10 +115,10 @@ def test_bug_in_a_list_reader_is_the_packages_problem(desk: Desk) -> None:
 def test_offline_volume_keeps_its_package_stale(desk: Desk) -> None:
     """A package whose volume goes between judging and entry is judged again when it is back."""
     outcome = judged(desk)
-    row: PackageRow = outcome.package
+    row: PackageRow = outcome[-1].package
     with desk.bench.database.write() as connection:
         packages.take(connection, row.id)
-    desk.bench.daemon._entry = Entry(outcome)
+    desk.bench.daemon._entry = Entry(outcome[-1])
     desk.root.rename(desk.root.with_name("away"))
     desk.bench.tick()
     assert not desk.bench.care.online

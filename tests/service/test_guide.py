@@ -8,6 +8,8 @@ import pytest
 
 from .machine import ROOT, Machine, until
 
+pytestmark = pytest.mark.slow
+
 GUIDE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 
 #: What is typed as root or as somebody else, on a machine without sudo.

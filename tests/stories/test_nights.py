@@ -142,7 +142,8 @@ def test_two_nights(nights: Nights) -> None:
     assert nights("acknowledge", "ingest:A001", "--why", "the card is copied again").code == 0
     code, third, text = nights.pass_by()
     assert third["files"]["acknowledged"] == {"mismatch": 1, "missing": 1}
-    assert (code, third["arrivals"]["files"], third["files"]["problems"]["total"]) == (0, 0, 0)
+    assert [need["kind"] for need in third["needs"]["items"]] == ["daemon"]
+    assert (code, third["arrivals"]["files"], third["files"]["problems"]["total"]) == (0, 0, 0), third["faults"]
     assert [need["kind"] for need in third["needs"]["items"]] == ["daemon"]
     assert {one["key"]: one["change"] for one in third["before"]["differences"] if one["change"]} == {}
     page = (nights.reports / "index.html").read_text()
