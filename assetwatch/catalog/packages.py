@@ -151,7 +151,7 @@ def claims_at(connection: Connection, package_id: int, paths: Iterable[str]) -> 
     """What the lists of one package say of these paths: path -> claim."""
     found: dict[str, ClaimRow] = {}
     for some in slices(sorted(set(paths))):
-        rows = connection.execute(_CLAIMS_BY_PATH, {"package": package_id, "paths": some})
+        rows = connection.execute(_CLAIMS_BY_PATH, {"package": package_id, "paths": some}).all()
         found.update({row.path: ClaimRow(*row) for row in rows})
     return found
 
@@ -212,7 +212,7 @@ def names_in(connection: Connection, folder_id: int) -> list[tuple[str, str, int
     query = select(t.file.c.name, t.file.c.kind, t.file.c.size).where(
         t.file.c.folder_id == folder_id, t.file.c.presence != Presence.MISSING.value
     )
-    return [(name, kind, size) for name, kind, size in connection.execute(query)]
+    return [(name, kind, size) for name, kind, size in connection.execute(query).all()]
 
 
 def claims_on(connection: Connection, file_ids: Iterable[int]) -> dict[int, list[ClaimRow]]:

@@ -13,7 +13,11 @@ def shot_pattern(connection: Connection) -> str | None:
     """The expression for shots that the schedule's first deliverable with one has; None where none has."""
     query = (
         select(t.deliverable.c.terms)
-        .where(t.deliverable.c.removed_us.is_(None), t.deliverable.c.terms.like('%"shot_pattern":"_%'))
+        .where(
+            t.deliverable.c.removed_us.is_(None),
+            t.deliverable.c.terms.contains('"shot_pattern":"', autoescape=True),
+            ~t.deliverable.c.terms.contains('"shot_pattern":""', autoescape=True),
+        )
         .order_by(t.deliverable.c.position)
         .limit(1)
     )

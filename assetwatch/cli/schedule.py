@@ -63,7 +63,7 @@ def import_command(ctx: click.Context, file: Path, dry_run: bool, as_json: bool)
     database = open_catalog(setting, clock, create=True)
     ctx.call_on_close(database.close)
     with database.read() as connection:
-        changes = difference(kept.schedule_in(connection), read.deliverables)
+        changes = difference(kept.schedule_in(connection), read.deliverables, zone)
     applied = not dry_run and not read.faults
     if applied:
         with database.write() as connection:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from assetwatch.catalog import deliverables as rows
 from assetwatch.catalog import candidates, hand_links, things, volumes
+from assetwatch.catalog import deliverables as rows
 from assetwatch.catalog.deliverables import DeliverableRow, LinkRow
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.things import Thing

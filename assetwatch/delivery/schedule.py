@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 #: What may prove that an item is what was sent: its sender's list, a second reading of our own, nothing.
@@ -106,8 +106,11 @@ WRITTEN: Final = {
 }
 
 
-def difference(before: Iterable[Deliverable], after: Iterable[Deliverable]) -> list[Change]:
-    """What an import would do, by stable id: added and changed in the new order, then removed in the old one."""
+def difference(before: Iterable[Deliverable], after: Iterable[Deliverable], zone: tzinfo | None = None) -> list[Change]:
+    """What an import would do, by stable id: added and changed in the new order, then removed in the old one.
+
+    Dates are written in `zone`.
+    """
     old = {one.id: one for one in before}
     new = {one.id: one for one in after}
     found: list[Change] = []
@@ -116,16 +119,16 @@ def difference(before: Iterable[Deliverable], after: Iterable[Deliverable]) -> l
         if was is None:
             found.append(Change("added", one.id, one.name))
         elif was != one:
-            found.append(Change("changed", one.id, one.name, tuple(_differences(was, one))))
+            found.append(Change("changed", one.id, one.name, tuple(_differences(was, one, zone))))
     found += [Change("removed", one.id, one.name) for one in old.values() if one.id not in new]
     return found
 
 
-def _differences(before: Deliverable, after: Deliverable) -> Iterable[tuple[str, str, str]]:
+def _differences(before: Deliverable, after: Deliverable, zone: tzinfo | None) -> Iterable[tuple[str, str, str]]:
     for one in fields(Deliverable):
         was, now = getattr(before, one.name), getattr(after, one.name)
         if was != now and one.name != "items":
-            yield WRITTEN.get(one.name, one.name), _written(was), _written(now)
+            yield WRITTEN.get(one.name, one.name), _written(was, zone), _written(now, zone)
     old = {item.name: item for item in before.items}
     new = {item.name: item for item in after.items}
     for name, item in new.items():
@@ -144,10 +147,11 @@ def _differences(before: Deliverable, after: Deliverable) -> Iterable[tuple[str,
         yield "order of items", ", ".join(old), ", ".join(new)
 
 
-def _written(value: Any) -> str:
+def _written(value: Any, zone: tzinfo | None = None) -> str:
     """A value as a difference shows it."""
     if isinstance(value, datetime):
-        return value.isoformat(" ", "minutes")
+        local: datetime = value.astimezone(zone) if zone is not None else value
+        return local.isoformat(" ", "minutes")
     if isinstance(value, dict):
         return "; ".join(f"{key}={_wanted(wanted)}" for key, wanted in value.items())
     if isinstance(value, tuple):
@@ -160,6 +164,11 @@ def _wanted(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(one["name"]) if isinstance(one, dict) else str(one) for one in value)
     return str(value)
+
+
+def without_items(deliverables: Iterable[Deliverable]) -> list[str]:
+    """What to tell of deliverables for which nothing can ever arrive."""
+    return [f"{one.id} has no item: nothing can arrive for it" for one in deliverables if not one.items]
 
 
 def twice(ids: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
 
 from assetwatch.delivery.requirement import POLICY, Load, cell_of_policy
-from assetwatch.delivery.schedule import Deliverable, Fault, Item, Schedule
+from assetwatch.delivery.schedule import Deliverable, Fault, Item, Schedule, without_items
 from assetwatch.delivery.schedule_fields import Raw, Reader
 from assetwatch.delivery.schedule_toml import seconds_text
 from assetwatch.delivery.spec import Spec
@@ -149,7 +149,8 @@ def read_sheets(sheets: Sequence[Sheet], zone: tzinfo, load: Load | None = None)
     made = [reader.deliverable(_raw(block), block.items) for block in blocks.values()]
     if not blocks and not reader.faults:
         reader.faults.append(Fault("", "there is no deliverable below the header"))
-    return Schedule(tuple(one for one in made if one is not None), tuple(dict.fromkeys(reader.faults)), tuple(notes))
+    scheduled = tuple(one for one in made if one is not None)
+    return Schedule(scheduled, tuple(dict.fromkeys(reader.faults)), (*notes, *without_items(scheduled)))
 
 
 def _plain(cell: Any) -> str:

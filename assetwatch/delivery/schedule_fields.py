@@ -95,7 +95,6 @@ class Reader:
         identity = self._text(raw, "id")
         if not identity or not _ID.fullmatch(identity):
             self._fault(raw, "id", f"expected an id without slashes, commas or colons, got {identity!r}")
-            return None
         proof = self._text(raw, "proof").lower() or "none"
         if proof not in PROOFS:
             self._fault(raw, "proof", f"expected one of {', '.join(PROOFS)}, got {proof!r}")
@@ -104,7 +103,7 @@ class Reader:
         for number, item in enumerate(read):
             if item.name in names[:number]:
                 self._fault(items[number], "name", f"there is a second item {item.name!r} in deliverable {identity}")
-        return Deliverable(
+        made = Deliverable(
             id=identity,
             name=self._text(raw, "name") or identity,
             kind=self._text(raw, "kind"),
@@ -122,6 +121,8 @@ class Reader:
             shot_pattern=self._shot_pattern(raw),
             items=tuple(read),
         )
+        # What else is wrong is told as well, so that a sheet is mended in one go.
+        return made if identity and _ID.fullmatch(identity) else None
 
     def item(self, raw: Raw) -> Item | None:
         """One item; None where it says nothing that could be looked for."""

@@ -68,7 +68,7 @@ def read_toml(text: str, zone: tzinfo, load: Load | None = None) -> Schedule:
         for identity in s.twice([one.id for one in found])
     ]
     unique = dict.fromkeys(faults)
-    return Schedule(tuple(found), tuple(unique))
+    return Schedule(tuple(found), tuple(unique), tuple(s.without_items(found)))
 
 
 class _Lines:

@@ -5,8 +5,7 @@
 - A thing is here when it is `current` or in `conflict`, present or offline (of an offline volume nothing is said), and
   complete. What is still arriving, missing or incomplete is not here.
 - `failed` before anything else that files say: a mismatch, an unreadable file, a spec rule, a disagreement, a conflict
-  of versions, even while other things are still to come.
-- What a sender's report lists and is not here is missing, as if an item asked for it.
+  of versions, even while other things are still to come. What a report lists and is not here is missing.
 - `verified` needs the proof of all that is current, an answer to every rule (none unknown) and agreement looked at.
 - A person's word holds for the versions it was said of. Acceptance, waiver and cancellation end when the current
   versions are others, or when one of them went bad afterwards; a rejection ends when there is one that it did not know.

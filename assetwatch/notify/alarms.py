@@ -38,6 +38,9 @@ KINDS: Final = frozenset(
 _MISMATCHES_MAX: Final = 5_000
 _NAMED: Final = 3
 
+#: At once so many are told in the log one by one.
+_LOGGED: Final = 20
+
 #: Seconds after which what changes seldom is looked at again all the same.
 _AGAIN_S: Final = 60.0
 
@@ -140,10 +143,13 @@ class Alarms:
             ]
             for ended in gone:
                 volumes.close_alert(connection, ended.key, now_us)
-        for one in opened:
+        for one in opened[:_LOGGED]:
             _log.warning("%s", one.text)
-        for ended in gone:
+        for ended in gone[:_LOGGED]:
             _log.info("over: %s", ended.text)
+        more = max(0, len(opened) - _LOGGED), max(0, len(gone) - _LOGGED)
+        if any(more):
+            _log.warning("%d more alerts, %d more are over: `assetwatch status --json` has them", *more)
 
     # -- what is looked at
 

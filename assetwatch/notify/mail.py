@@ -203,7 +203,7 @@ def greet(server: Server) -> None:
     """Connect as for a mail, say who we are, and leave. Raises MailFault."""
     try:
         _leave(_connect(server))
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
         raise MailFault(_explained(error, server)) from None
 
 
@@ -219,6 +219,8 @@ def _connect(server: Server) -> smtplib.SMTP:
         if server.security == "starttls":
             connection.starttls(context=context)
         if server.user is not None and server.password is not None:
+            if not (server.user + server.password).isascii():  # the library's complaint would quote from it
+                raise MailFault(f"{server.host}: user or password holds letters beyond ASCII, which a login cannot")
             connection.login(server.user, server.password)
     except BaseException:
         connection.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import traceback
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -193,7 +194,7 @@ class Outbox:
         except Fault as fault:
             self._failed(row, content, fault)
         except Exception as error:  # a bug here must not keep other messages from going out
-            _log.exception("message %d", row.id)
+            _log.error("message %d: %s", row.id, secrets.redacted(traceback.format_exc()))
             self._failed(row, content, Fault(f"a fault of the program: {type(error).__name__}"))
         else:
             with self._database.write() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
@@ -17,7 +18,7 @@ from assetwatch.catalog.volumes import AlertRow
 from assetwatch.clock import Clock
 from assetwatch.config import Config, RouteSection, bounded_duration, show_zone
 from assetwatch.errors import AssetwatchError
-from assetwatch.notify import outbox, ping, routes, telling, words
+from assetwatch.notify import outbox, ping, routes, secrets, telling, words
 from assetwatch.notify.alarms import Alarms, is_mine, key_of_place
 from assetwatch.notify.letter import Owed
 from assetwatch.notify.outbox import Outbox
@@ -215,7 +216,7 @@ class Post:
                 _log.error("nothing can be sent for now: %s", error)
                 wait_s = LOOK_S
             except Exception:  # a thread that dies would do so in silence
-                _log.exception("sending")
+                _log.error("sending: %s", secrets.redacted(traceback.format_exc()))
                 wait_s = LOOK_S
             if not self._stop.is_set():
                 self._clock.wait(self._wake, max(_LEAST_S, wait_s))

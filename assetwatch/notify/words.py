@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -39,8 +40,8 @@ _NAMED: Final = 1
 #: A message lists so many of each sort.
 _LISTED: Final = 50
 
-#: Background and text of a heading, readable for those who see no colours and in the dark.
-_COLOURS: Final = {"New": "#b3261e", "Still so": "#7a5900", "Over": "#1b6e3c"}
+#: A heading's colour, readable on white and on black; its word says the same.
+_COLOURS: Final = {"New": "#d93a30", "Still so": "#9a6d00", "Over": "#2b8a4b"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,11 @@ def _part(name: str, some: Sequence[Told], zone: tzinfo, now_us: int) -> Iterato
     yield ""
 
 
+def _marked(text: str) -> str:
+    """Words of our own as HTML: what stands between backquotes is a command."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
+
+
 def _page(sorts: Sequence[tuple[str, Sequence[Told]]], zone: tzinfo, now_us: int) -> str:
     """The same as a small page: no pictures, no scripts, nothing from elsewhere."""
     parts: list[str] = []
@@ -128,7 +134,7 @@ def _page(sorts: Sequence[tuple[str, Sequence[Told]]], zone: tzinfo, now_us: int
             do = _DO.get(one.row.kind) if name == "New" else None
             parts.append(
                 f"<li><b>{escape(one.sentence)}</b><br><small>{escape(_since(one, zone, now_us))}</small>"
-                + (f"<br>&rarr; {escape(do)}" if do else "")
+                + (f"<br>&rarr; {_marked(do)}" if do else "")
                 + "</li>"
             )
         if len(some) > _LISTED:

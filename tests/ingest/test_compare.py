@@ -540,9 +540,9 @@ class TestTransforms:
 
 def test_long_list_is_entered_in_pieces(desk: Desk) -> None:
     """A list of many thousand entries holds the loop up for one slice at a time."""
-    from assetwatch.ingest import promise
+    from assetwatch.ingest import judging
 
-    count = promise._AT_ONCE * 2 + 1
+    count = judging._PIECE * 2 + 1
     put(desk.root, {"A001/all.md5": "".join(f"{n:032x}  C{n:06}.mov\n" for n in range(count))})
     slices = 0
     for _ in range(5_000):

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import insert, update
 
+from assetwatch.catalog import alarms as facts
 from assetwatch.catalog import deliverables, files, messages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
@@ -351,6 +352,70 @@ class TestSweep:
             run = {"kind": "verify", "why": "test", "host": "h", "version": "1", "started_us": desk.now_us()}
             made = volumes.begin_run(connection, run)
             volumes.end_run(connection, made, desk.now_us(), complete=True, counts={})
+
+
+class TestSeveralDaemons:
+    """Daemons that share a catalog, each with its volumes and its configuration."""
+
+    @staticmethod
+    def _keeper(desk: Desk, volume: Any, beat_us: int) -> int:
+        keeper = {"kind": "run", "host": "h", "pid": 1, "boot_id": "", "version": "1", "started_us": 1}
+        with desk.database.write() as connection:
+            made = volumes.enter_keeper(connection, {**keeper, "beat_us": beat_us})
+            volumes.set_values(connection, volume.id, {"keeper_id": made})
+        return made
+
+    def test_each_looks_after_its_own(self, desk: Desk) -> None:
+        """Volumes are told by who has them in care; what is about none, by who began first."""
+        ingest, vfx, old = (desk.shelf.volume(name) for name in ("ingest", "vfx", "old"))
+        for volume in (ingest, vfx, old):
+            desk.shelf.put(volume, "x.mov", integrity="mismatch")
+        first, second = (self._keeper(desk, volume, desk.now_us() + 10_000_000) for volume in (ingest, vfx))
+        TestSweep._sweep(desk)
+        desk.clock.advance(4 * 86_400)
+        with desk.database.write() as connection:
+            for keeper in (first, second):
+                volumes.beat(connection, keeper, desk.now_us(), {})
+        both = [
+            Alarms(desk.database, desk.config, desk.clock, desk.rooms, keeper_id=keeper) for keeper in (second, first)
+        ]
+        both[0].look()
+        assert set(self._open(desk)) == {f"mismatch:{vfx.id}"}
+        both[1].look()
+        everything = {"sweep", *(f"mismatch:{volume.id}" for volume in (ingest, vfx, old))}
+        assert set(self._open(desk)) == everything
+        for _ in range(3):
+            desk.clock.advance(20)
+            for alarms in both:
+                alarms.look()
+        with desk.database.read() as connection:
+            assert len(facts.recent(connection, 0)) == 4
+
+    def test_one_that_died(self, desk: Desk) -> None:
+        """What it had in care is soon looked after by the other."""
+        ingest, vfx = desk.shelf.volume("ingest"), desk.shelf.volume("vfx")
+        desk.shelf.put(ingest, "x.mov", integrity="mismatch")
+        self._keeper(desk, ingest, desk.now_us())
+        second = self._keeper(desk, vfx, desk.now_us())
+        alarms = Alarms(desk.database, desk.config, desk.clock, desk.rooms, keeper_id=second)
+        alarms.look()
+        assert self._open(desk) == []
+        desk.clock.advance(120)
+        alarms.look()
+        assert self._open(desk) == [f"mismatch:{ingest.id}"]
+
+    def test_who_is_quicker(self, desk: Desk) -> None:
+        """Two find the same at the same moment: one alert."""
+        with desk.database.write() as connection:
+            opened = [
+                volumes.open_alert(connection, "late:1", "deliverable_late", None, 1, text) for text in ("a", "b")
+            ]
+        assert opened == [True, False]
+
+    @staticmethod
+    def _open(desk: Desk) -> list[str]:
+        with desk.database.read() as connection:
+            return [one.key for one in volumes.open_alerts(connection)]
 
 
 def test_alerts_of_others_are_left_alone(desk: Desk) -> None:

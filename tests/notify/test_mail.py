@@ -152,6 +152,13 @@ class TestRefused:
         assert "wrong-password" not in str(caught.value)
         assert box.mails == []
 
+    def test_a_password_beyond_ascii(self, smtp: Callable[..., Mailbox], server: Server) -> None:
+        """The library cannot send it; that is told without a letter of it."""
+        box = smtp(login=True)
+        with pytest.raises(MailFault, match="beyond ASCII") as caught:
+            _send(LETTER, replace(server, port=box.port, user="aw", password="pässwort"))
+        assert "ä" not in str(caught.value) and "xe4" not in str(caught.value)
+
     def test_no_starttls(self, smtp: Callable[..., Mailbox], server: Server) -> None:
         """Where encryption was asked for and is not offered, nothing is sent."""
         box = smtp(offer=False)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from assetwatch.catalog import messages
+from assetwatch.catalog import messages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.clock import FakeClock
 from assetwatch.config import NotifySection, RouteSection, SmtpSection
-from assetwatch.notify import mail, outbox
+from assetwatch.notify import mail, outbox, secrets
 from assetwatch.notify.letter import Letter
 from assetwatch.notify.outbox import Outbox
 from assetwatch.units import microseconds
@@ -178,6 +178,18 @@ class TestFailures:
         (row,) = office.rows()
         assert row.given_up_us is not None and "does not name this place" in (row.fault or "")
 
+    def test_a_route_of_another_daemon(self, office: Office) -> None:
+        """While two share the catalog, what waits for a route of the other's is left to it."""
+        keeper = {"kind": "run", "host": "h", "pid": 1, "boot_id": "", "version": "1", "started_us": 1}
+        with office.database.write() as connection:
+            for _ in range(2):
+                volumes.enter_keeper(connection, {**keeper, "beat_us": microseconds(office.clock.now())})
+        office.enqueue()
+        mine, office.routes = office.routes, [RouteSection(name="post", to=("d@example.com",))]
+        assert office.after(0) == 0 and office.rows()[0].given_up_us is None
+        office.routes = mine
+        assert office.after(0) == 1
+
     def test_an_address_that_was_mended(self, office: Office) -> None:
         """What waits goes to where the configuration says now."""
         office.box.refuse["dit@example.com"] = "550 no such user"
@@ -274,6 +286,20 @@ class TestSecrets:
         (row,) = office.rows()
         assert "refuses user aw" in (row.fault or "")
         assert wrong not in str(office.rows()) and wrong not in caplog.text
+
+    def test_a_fault_of_the_program(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What is logged of it has no secret in it either."""
+        secrets.remember("plugh-4242")
+
+        def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("server said plugh-4242")
+
+        monkeypatch.setattr(mail, "compose", fail)
+        office.enqueue()
+        office.after(0)
+        assert "RuntimeError: server said ***" in caplog.text and "plugh" not in caplog.text + str(office.rows())
 
     def test_a_credential_that_is_not_there(self, office: Office) -> None:
         """It is a fault like others: tried again, and told."""

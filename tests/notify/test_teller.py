@@ -188,6 +188,19 @@ def test_one_way_is_blocked(server: Server, secret: Callable[..., str]) -> None:
     assert [tuple(row) for row in made] == [("dits", "alert"), ("room", "alert"), ("dits", "alert")]
 
 
+def test_two_daemons_tell_once(server: Server) -> None:
+    """Both share the catalog and its routes: who looks second finds it said."""
+    first = server.teller
+    server.start()
+    server.alert("loss", "mass_loss", None, "500 files are gone")
+    for _ in range(10):
+        server.clock.advance(5)
+        first.look()
+        server.teller.look()
+        server.post.step()
+    assert len(server.subjects) == 1
+
+
 def test_without_notify(database: Database) -> None:
     """Nobody is named: alerts stand in the catalog, nothing is entered to be sent, no thread is needed."""
     shelf, clock = Shelf(database), FakeClock()

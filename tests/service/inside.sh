@@ -61,6 +61,7 @@ mount --make-rslave /run/before
 umount -l /run/before
 rmdir /run/before
 mount --make-rshared / # as an init finds it; services get their own view of it
+ip link set lo up 2>/dev/null || true
 # `container` tells systemd to leave clock, console, modules and settings of the kernel alone; what it cannot do it cannot.
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     setpriv --bounding-set -sys_time,-sys_module,-sys_rawio,-sys_boot,-syslog,-wake_alarm,-mac_admin,-mac_override \

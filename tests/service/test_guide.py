@@ -76,3 +76,24 @@ def test_the_guide_from_beginning_to_end(typist: Machine) -> None:
     assert "restored from" in seen["Back up and restore"]
     assert "OK: 1 volumes online" in seen["Monitor"]
     assert "rm -r /var/lib/assetwatch" in seen["Uninstall"]
+
+
+def test_the_guide_moves_the_catalog_to_postgresql(typist: Machine) -> None:
+    """As it says, with a server of the distribution on the same machine; the daemon goes on there."""
+    cluster = typist.run(
+        "sh", "-c", "pg_lsclusters --no-header | head -1; ls -d /usr/lib/postgresql/*/bin", check=False
+    )
+    if cluster.returncode != 0:
+        pytest.skip("no server of PostgreSQL is installed")
+    version = cluster.stdout.rstrip("\n").rpartition("/bin")[0].rpartition("/")[2]
+    typist.run("sh", "-c", f"pg_lsclusters -h | grep -q '^{version} main' || pg_createcluster {version} main")
+    typist.run("pg_ctlcluster", "--skip-systemctl-redirect", version, "main", "start")
+    type_in(typist, blocks("First steps")[:1])
+    ask = ("runuser", "-u", "assetwatch", "--", "assetwatch", "--config", CONFIG, "files", "--json")
+    before = until(lambda: typist.run(*ask).stdout if '"recorded"' in typist.run(*ask).stdout else "", "it is recorded")
+    said = type_in(typist, blocks("Move to PostgreSQL"))
+    assert "rows copied from /var/lib/assetwatch/catalog.db" in said
+    assert typist.run(*ask).stdout == before
+    typist.path("/mnt/ingest/b.mov").write_bytes(b"b")
+    until(lambda: typist.run(*ask).stdout.count('"recorded"') == 2, "the daemon goes on in PostgreSQL")
+    assert "postgresql" in typist.journal("assetwatch.service")

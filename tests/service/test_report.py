@@ -12,6 +12,36 @@ from .machine import until
 pytestmark = pytest.mark.skipif("report" not in COMMANDS, reason="there is no command `report` yet")
 
 REPORTS = CONFIG + '[report]\ndirectory = "/var/lib/assetwatch/reports"\nformats = ["html", "json"]\n'
+
+SECRET = "correct-horse-battery"
+MAIL = """
+[notify]
+urls = ["ann@example.com"]
+
+[notify.smtp]
+host = "127.0.0.1"
+port = 2525
+security = "none"
+user = "assetwatch"
+"""
+
+#: A mail server that takes what comes from who knows the password, and writes it down.
+_SERVER = """
+import pathlib, threading
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+class Box:
+    async def handle_DATA(self, server, session, envelope):
+        pathlib.Path("/tmp/received").write_bytes(envelope.content)
+        return "250 taken"
+
+def known(server, session, envelope, mechanism, data):
+    return AuthResult(success=data.password == b"%s")
+
+Controller(Box(), "127.0.0.1", 2525, authenticator=known, auth_required=True, auth_require_tls=False).start()
+threading.Event().wait()
+"""
 OFTEN = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/2\nAccuracySec=100ms\nRandomizedDelaySec=0\n"
 
 
@@ -63,3 +93,32 @@ def test_a_first_night_is_not_caught_up(stocked: Service) -> None:
     assert stocked.machine.shown("assetwatch-report.service", "ActiveState") == "inactive"
     assert stocked.machine.shown("assetwatch-report.timer", "ActiveState") == "active"
     assert "04:" in stocked.machine.run("systemctl", "list-timers", "--no-pager").stdout
+
+
+def test_it_is_mailed_with_the_password_of_the_credential(stocked: Service) -> None:
+    """From the sandbox of the report's unit to a mail server that lets nobody in without the secret."""
+    machine = stocked.machine
+    stocked.configure(REPORTS + MAIL)
+    machine.write("/etc/assetwatch/secrets/smtp-password", SECRET + "\n", 0o600)
+    machine.write("/opt/server.py", _SERVER % SECRET)
+    machine.run("systemd-run", "--unit=mail", "/opt/assetwatch/bin/python", "/opt/server.py")
+    knock = ("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/2525")
+    until(lambda: machine.run(*knock, check=False).returncode == 0, "the mail server listens")
+    machine.run("systemctl", "start", "assetwatch-report.service")
+    received = until(lambda: machine.run("cat", "/tmp/received", check=False).stdout, "the mail is there")
+    assert "To: ann@example.com" in received
+    assert "NIGHTFALL" in received
+    assert SECRET not in machine.journal()
+
+
+def test_the_sandbox_lets_every_format_be_made(stocked: Service) -> None:
+    """Whatever libraries do to draw a page, it is allowed."""
+    machine = stocked.machine
+    every = '["html", "text", "json", "csv", "pdf"]'
+    stocked.configure(REPORTS.replace('["html", "json"]', every))
+    without = machine.run("/opt/assetwatch/bin/python", "-c", "import weasyprint", check=False).returncode != 0
+    machine.run("systemctl", "start", "assetwatch-report.service", check=False)
+    log = machine.journal("assetwatch-report.service")
+    suffixes = {one.rpartition(".")[2] for one in reports(stocked)}
+    assert {"html", "txt", "json", "csv"} <= suffixes, log
+    assert without or "pdf" in suffixes, log
