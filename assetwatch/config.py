@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from assetwatch.config_base import OFF as OFF
+from assetwatch.config_base import Section, check, meant
+from assetwatch.config_base import bounded_duration as bounded_duration
+from assetwatch.config_base import bounded_size as bounded_size
+from assetwatch.config_notify import CREDENTIAL as CREDENTIAL
+from assetwatch.config_notify import AboutSection as AboutSection
+from assetwatch.config_notify import HealthSection as HealthSection
+from assetwatch.config_notify import MetricsSection as MetricsSection
+from assetwatch.config_notify import NotifySection as NotifySection
+from assetwatch.config_notify import RouteSection as RouteSection
+from assetwatch.config_notify import SmtpSection as SmtpSection
+from assetwatch.config_notify import faults_of
+from assetwatch.config_notify import mail_addresses as mail_addresses
+from assetwatch.config_notify import parse_listen as parse_listen
 from assetwatch.errors import ConfigError
-from assetwatch.units import parse_duration, parse_size
+from assetwatch.units import parse_duration
 
 ALGORITHM_NAMES = ("xxh128", "xxh3", "xxh64", "xxh32", "md5", "sha1", "sha256", "sha512", "c4", "blake3", "crc32")
 REPORT_FORMATS = ("html", "text", "json", "csv", "pdf")
@@ -22,26 +35,9 @@ REPORT_FORMATS = ("html", "text", "json", "csv", "pdf")
 #: Who brings a further format of reports says so by an entry point of this group.
 REPORT_ENTRY_POINTS = "assetwatch.reports"
 LOCAL_TIME = "local"
-Number = TypeVar("Number", int, float)
-
-#: The word that lifts a bound of `[verify]`, in the file and on the command line.
-OFF = "off"
-
-#: The route that `[notify] urls` makes.
-EVERYTHING = "urls"
-
-#: How bad something is, as routes ask for it: everything, what needs a look or worse, what is wrong.
-SEVERITIES = ("all", "attention", "wrong")
-
-#: What stands in the configuration where a secret would: the name of a credential or the path of a file.
-CREDENTIAL = "credential:"
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file. Unknown keys are refused: a misspelt key would otherwise do nothing, silently."""
-
-
-class CatalogSection(_Section, frozen=True):
+class CatalogSection(Section, frozen=True):
     """`[catalog]`: where what is known is kept."""
 
     url: str | None = None
@@ -50,14 +46,14 @@ class CatalogSection(_Section, frozen=True):
     keep_weekly_backups: int = 8
 
 
-class ChecksumSection(_Section, frozen=True):
+class ChecksumSection(Section, frozen=True):
     """`[checksum]`: which digests are taken of every file, from one read."""
 
     algorithms: tuple[str, ...] = ("xxh128",)
     workers: int | str = "auto"
 
 
-class ProbeSection(_Section, frozen=True):
+class ProbeSection(Section, frozen=True):
     """`[probe]`: how long the media facts of one file may take, and how many are read at once."""
 
     time_limit: str = "60s"
@@ -92,26 +88,7 @@ def parse_hours(text: str) -> Hours:
     raise ValueError(f'expected a part of the day such as "09:00-19:00", got {text!r}')
 
 
-def bounded_duration(text: str) -> float | None:
-    """Seconds above 0 from `6h`; None for `OFF`. Raises ValueError saying what was expected."""
-    return _bound(text, parse_duration)
-
-
-def bounded_size(text: str) -> int | None:
-    """Bytes above 0 from `400M`; None for `OFF`. Raises ValueError saying what was expected."""
-    return _bound(text, parse_size)
-
-
-def _bound(text: str, parse: Callable[[str], Number]) -> Number | None:
-    if text.strip() == OFF:
-        return None
-    value = parse(text)
-    if value <= 0:
-        raise ValueError(f'expected more than 0, or "{OFF}" for no bound, got {text!r}')
-    return value
-
-
-class VolumeSection(_Section, frozen=True):
+class VolumeSection(Section, frozen=True):
     """`[[volume]]`: one directory tree under watch."""
 
     name: str
@@ -136,7 +113,7 @@ class VolumeSection(_Section, frozen=True):
         return parse_duration(self.rescan)
 
 
-class VerifySection(_Section, frozen=True):
+class VerifySection(Section, frozen=True):
     """`[verify]`: the budget of the nightly sweep. `OFF` lifts a bound."""
 
     max_age: str = OFF
@@ -146,7 +123,7 @@ class VerifySection(_Section, frozen=True):
     quiet: tuple[str, ...] = ()
 
 
-class ReportSection(_Section, frozen=True):
+class ReportSection(Section, frozen=True):
     """`[report]`: where reports are kept, and in which formats."""
 
     directory: str | None = None
@@ -158,88 +135,7 @@ class ReportSection(_Section, frozen=True):
     keep_reports: int | str = OFF
 
 
-class SmtpSection(_Section, frozen=True):
-    """`[notify.smtp]`: the server that takes our mail. Without a host it is this machine's own, on port 25."""
-
-    host: str | None = None
-    port: int | None = None
-    security: str = "starttls"
-    user: str | None = None
-    password_credential: str = "smtp-password"
-    sender: str | None = msgspec.field(default=None, name="from")
-    timeout: str = "30s"
-    ca: str | None = None
-
-    @property
-    def timeout_seconds(self) -> float:
-        return parse_duration(self.timeout)
-
-
-class AboutSection(_Section, frozen=True):
-    """`deliverables` of a route: patterns of ids and of the people who send and need them. All that are given fit."""
-
-    id: tuple[str, ...] = ()
-    sender: tuple[str, ...] = msgspec.field(default=(), name="from")
-    receiver: tuple[str, ...] = msgspec.field(default=(), name="to")
-
-
-class RouteSection(_Section, frozen=True):
-    """`[[notify.route]]`: some people, and what they want to be told."""
-
-    name: str
-    to: tuple[str, ...]
-    projects: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    deliverables: AboutSection | None = None
-    severity: str = "all"
-    report: bool = True
-    alerts: bool = True
-    life: str = "7d"
-
-
-class NotifySection(_Section, frozen=True):
-    """`[notify]`: to whom word is sent."""
-
-    urls: tuple[str, ...] = ()
-    route: tuple[RouteSection, ...] = ()
-    smtp: SmtpSection = SmtpSection()
-    remind: str = "1d"
-    ping: str | None = None
-    heartbeat: str | None = None
-    heartbeat_every: str = "5m"
-
-    @property
-    def heartbeat_seconds(self) -> float:
-        return parse_duration(self.heartbeat_every)
-
-    @property
-    def routes(self) -> tuple[RouteSection, ...]:
-        """The routes by name; `urls` is one that is told everything."""
-        return (*((RouteSection(name=EVERYTHING, to=self.urls),) if self.urls else ()), *self.route)
-
-
-class HealthSection(_Section, frozen=True):
-    """`[health]`: from when on something is too old or too full. `OFF` asks nothing."""
-
-    daemon: bool = True
-    scan: str = "6h"
-    event: str = OFF
-    sweep: str = "3d"
-    report: str = "2d"
-    queue: str = "1h"
-    messages: str = "1h"
-    backup: str = OFF
-    free: float = 0.05
-    full_within: str = OFF
-
-
-class MetricsSection(_Section, frozen=True):
-    """`[metrics]`: where the daemon answers Prometheus."""
-
-    listen: str | None = None
-
-
-class Config(_Section, frozen=True):
+class Config(Section, frozen=True):
     """The whole file. Every key has a default but a volume's name and path."""
 
     project: str | None = None
@@ -301,11 +197,11 @@ def _faults(config: Config) -> list[tuple[str, str]]:
     faults: list[tuple[str, str]] = []
 
     def checked(key: str, parse: Callable[[str], object], text: str) -> None:
-        _checked(faults, key, parse, text)
+        check(faults, key, parse, text)
 
     def one_of(key: str, value: str, choices: tuple[str, ...]) -> None:
         if value not in choices:
-            faults.append((key, f"expected one of {', '.join(choices)}, got {value!r}{_meant(value, choices)}"))
+            faults.append((key, f"expected one of {', '.join(choices)}, got {value!r}{meant(value, choices)}"))
 
     if config.time_zone != LOCAL_TIME:
         try:
@@ -364,7 +260,7 @@ def _faults(config: Config) -> list[tuple[str, str]]:
         faults.append(("report.keep_reports", f'expected "{OFF}" or a number above 0, got {most!r}'))
     if config.report.directory is not None and not os.path.isabs(config.report.directory):
         faults.append(("report.directory", f"expected an absolute path, got {config.report.directory!r}"))
-    faults += _notify_faults(config.notify)
+    faults += faults_of(config.notify)
     for name in ("scan", "event", "sweep", "report", "queue", "messages", "backup", "full_within"):
         checked(f"health.{name}", bounded_duration, getattr(config.health, name))
     if not 0 <= config.health.free < 1:
@@ -383,106 +279,6 @@ def _report_formats(wanted: str) -> tuple[str, ...]:
     return (*REPORT_FORMATS, *(point.name for point in entry_points(group=REPORT_ENTRY_POINTS)))
 
 
-def parse_listen(text: str) -> tuple[str, int]:
-    """Address and port of `127.0.0.1:9823` or `[::1]:9823`. Raises ValueError saying what was expected."""
-    match = re.fullmatch(r"\[([0-9a-fA-F:]+)\]:(\d{1,5})|([^\s:\[\]]+):(\d{1,5})", text)
-    if match is None or not 0 <= int(match[2] or match[4]) < 65536:
-        raise ValueError(f'expected an address and a port such as "127.0.0.1:9823", got {text!r}')
-    return match[1] or match[3], int(match[2] or match[4])
-
-
-def mail_addresses(text: str) -> list[str] | None:
-    """The addresses of `someone@example.com`, `mailto:a@example.com,root`, also with `//`.
-
-    None for what is no address, and for one with more in it than an address.
-    """
-    bare = re.sub(r"^mailto:(//)?", "", text.strip(), flags=re.IGNORECASE)
-    found = [one.strip() for one in bare.split(",")]
-    wanted = _ADDRESS if bare == text.strip() else rf"{_ADDRESS}|{_LOCAL}"  # a mailbox of this machine: mailto:root
-    return found if all(re.fullmatch(wanted, one) for one in found) else None
-
-
-_LOCAL = r"[^\s@:/?<>,;\"\\]+"
-_ADDRESS = rf"{_LOCAL}@{_LOCAL}"
-
-
-def _notify_faults(notify: NotifySection) -> list[tuple[str, str]]:
-    """Everything a type cannot say of `[notify]`. No address is repeated in a fault: there may be a secret in it."""
-    faults: list[tuple[str, str]] = []
-
-    def place(key: str, text: str) -> None:
-        if text.startswith(CREDENTIAL):
-            name = text.removeprefix(CREDENTIAL)
-            if not re.fullmatch(r"/[^\0]+|[A-Za-z0-9][A-Za-z0-9._-]*", name) or ".." in name.split("/"):
-                faults.append((key, "expected credential:NAME or credential:/path/of/a/file"))
-        elif mail_addresses(text) is None:
-            scheme = re.match(r"[A-Za-z0-9+.-]+(?=:)", text)
-            faults.append((key, _PLACE.format(kind=f"this {scheme[0]} address" if scheme else "this")))
-
-    def ping(key: str, text: str | None) -> None:
-        if text is None or text.startswith(CREDENTIAL):
-            return
-        if not re.fullmatch(r"https?://[^\s@]+", text):
-            faults.append((key, f"expected an http address without a password in it, or {CREDENTIAL}NAME"))
-
-    for number, text in enumerate(notify.urls):
-        place(f"notify.urls[{number}]", text)
-    names = {EVERYTHING}
-    for number, route in enumerate(notify.route):
-        key = f"notify.route[{number}]"
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", route.name):
-            faults.append((f"{key}.name", f"expected a name of letters, digits, blanks and ._-, got {route.name!r}"))
-        if route.name in names:
-            faults.append((f"{key}.name", f"expected a name of its own; {route.name!r} is taken"))
-        names.add(route.name)
-        if not route.to:
-            faults.append((f"{key}.to", "expected at least one address"))
-        for text in route.to:
-            place(f"{key}.to", text)
-        if route.severity not in SEVERITIES:
-            meant = _meant(route.severity, SEVERITIES)
-            faults.append(
-                (f"{key}.severity", f"expected one of {', '.join(SEVERITIES)}, got {route.severity!r}{meant}")
-            )
-        _checked(faults, f"{key}.life", bounded_duration, route.life)
-    smtp = notify.smtp
-    if smtp.sender is not None and not re.fullmatch(rf"(?:[^\r\n<>]*<{_ADDRESS}>|{_ADDRESS})", smtp.sender):
-        faults.append(
-            ("notify.smtp.from", f'expected an address such as "assetwatch <aw@example.com>", got {smtp.sender!r}')
-        )
-    if smtp.port is not None and not 0 < smtp.port < 65536:
-        faults.append(("notify.smtp.port", f"expected a port from 1 to 65535, got {smtp.port}"))
-    if smtp.security not in SECURITIES:
-        meant = _meant(smtp.security, SECURITIES)
-        faults.append(
-            ("notify.smtp.security", f"expected one of {', '.join(SECURITIES)}, got {smtp.security!r}{meant}")
-        )
-    if smtp.user is not None and smtp.security == "none" and smtp.host not in ("localhost", "127.0.0.1", "::1"):
-        faults.append(("notify.smtp.security", "a password would cross the network readable: expected starttls or tls"))
-    _checked(faults, "notify.smtp.timeout", parse_duration, smtp.timeout)
-    _checked(faults, "notify.remind", bounded_duration, notify.remind)
-    _checked(faults, "notify.heartbeat_every", parse_duration, notify.heartbeat_every)
-    ping("notify.ping", notify.ping)
-    ping("notify.heartbeat", notify.heartbeat)
-    return faults
-
-
-SECURITIES = ("starttls", "tls", "none")
-
-_PLACE = (
-    "{kind} may hold a secret, and this file is for everybody's eyes: write the whole address into a file of its own "
-    'that only the service can read, and name that here: "credential:NAME" (systemd\'s LoadCredential=, or '
-    '/etc/assetwatch/secrets/NAME) or "credential:/path/of/the/file". Plain here are mail addresses only'
-)
-
-
-def _checked(faults: list[tuple[str, str]], key: str, parse: Callable[[str], object], text: str) -> None:
-    try:
-        parse(text)
-    except ValueError as error:
-        faults.append((key, str(error)))
-
-
 def _explain(message: str) -> str:
     """msgspec's message with the key first: `volume[0].settle: expected str, got int`."""
     what, _, where = message.partition(" - at `$")
@@ -491,7 +287,7 @@ def _explain(message: str) -> str:
     if unknown:
         known = _keys_of(key)
         name = f"{key}.{unknown[1]}" if key else unknown[1]
-        return f"{name}: unknown key; expected one of {', '.join(known)}{_meant(unknown[1], known)}"
+        return f"{name}: unknown key; expected one of {', '.join(known)}{meant(unknown[1], known)}"
     absent = re.search(r"missing required field `([^`]*)`", what)
     if absent:
         return f"{key}.{absent[1]}: required and not given"
@@ -518,8 +314,3 @@ def _keys_of(key: str) -> tuple[str, ...]:
         "metrics": MetricsSection,
     }
     return by_name[section].__struct_encode_fields__
-
-
-def _meant(value: str, choices: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(value, choices, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -102,16 +102,18 @@ def senders_of(connection: Connection, deliverable_ids: Sequence[int]) -> dict[i
 class Duty(NamedTuple):
     """What of a catalog's alerts is one daemon's affair, where several share it.
 
-    `leads`: also what is about no volume in particular. `alone`: nobody else is at work.
+    `leads`: also what is about no volume in particular. `alone`: nobody else is at work. `left`: volumes that nobody
+    watches any more, of which nothing is told.
     """
 
     leads: bool
     alone: bool
     volume_ids: frozenset[int]
+    left: frozenset[int]
 
 
 def duty(connection: Connection, keeper_id: int | None, now_us: int) -> Duty:
-    """What is this keeper's affair: the volumes in its care; of the one that began first, also those in nobody's.
+    """What is this keeper's affair: the volumes in its care; of the one that began first, also those of one that died.
 
     Without a keeper: everything.
     """
@@ -121,12 +123,15 @@ def duty(connection: Connection, keeper_id: int | None, now_us: int) -> Duty:
         if one.id == keeper_id or now_us - one.beat_us < _SILENT_US
     }
     leads = keeper_id is None or keeper_id == min(alive, default=keeper_id)
+    rows = volumes.all_volumes(connection)
+    left = frozenset(row.id for row in rows if keeper_id is not None and row.keeper_id is None)
     mine = frozenset(
         row.id
-        for row in volumes.all_volumes(connection)
-        if keeper_id is None or row.keeper_id == keeper_id or (leads and row.keeper_id not in alive)
+        for row in rows
+        if row.id not in left
+        and (keeper_id is None or row.keeper_id == keeper_id or (leads and row.keeper_id not in alive))
     )
-    return Duty(leads, len(alive) <= 1, mine)
+    return Duty(leads, len(alive) <= 1, mine, left)
 
 
 # -- alerts -----------------------------------------------------------------------------------------------------

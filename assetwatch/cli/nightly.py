@@ -308,7 +308,7 @@ def _letter(report: Report, whole: str | None, attachments: tuple[str, ...]) -> 
     needed = {need.deliverable: need.severity for need in reversed(report.needs.first) if need.deliverable}
     projects = dict.fromkeys([report.project, *(one.project or "" for one in report.volumes)])
     return Letter(
-        subject=f"{report.project or 'assetwatch'}: {report.headline.sentence}",
+        subject=f"[{report.project or 'assetwatch'}] {report.headline.sentence}",
         text=render(report),
         html=page,
         severity=words[report.headline.severity],

@@ -101,7 +101,10 @@ class Alarms:
             rows = [row for row in volumes.all_volumes(connection) if row.id in duty.volume_ids]
             names = {row.id: row.name for row in rows}
             standing = [
-                one for one in volumes.open_alerts(connection) if one.kind in KINDS and is_mine(one, duty, self._config)
+                one
+                for one in volumes.open_alerts(connection)
+                if one.kind in KINDS
+                and (is_mine(one, duty, self._config) or (duty.leads and one.volume_id in duty.left))
             ]
             mark = (duty, facts.mismatch_tally(connection))
             if mark != self._mismatch_mark or now >= self._mismatch_after:
@@ -116,7 +119,11 @@ class Alarms:
                 self._filling = self._fills(connection, rows)
                 if duty.leads:
                     found["sweep_overdue"] = self._sweep(connection)
-        full = {one.key: one for one in standing if one.kind == "disk_full" and one.key.startswith("disk:")}
+        full = {
+            one.key: one
+            for one in standing
+            if one.kind == "disk_full" and one.key.startswith("disk:") and one.volume_id not in duty.left
+        }
         found["disk_full"] = [*self._full(rows, full), *self._filling]
         self._settle(found, standing)
 

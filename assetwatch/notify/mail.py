@@ -34,6 +34,10 @@ _ATTACHED_MAX: Final = 8_000_000
 #: From this size on text that is mostly ASCII is no longer kept readable in the mail's source (characters).
 _READABLE_MAX: Final = 100_000
 
+#: Headers are folded from here on, and no sooner: a subject in brackets would be given a blank in front. The limit of a
+#: line is 998 (RFC 5322 2.1.1).
+_POLICY: Final = email.policy.SMTP.clone(max_line_length=900)
+
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -87,7 +91,7 @@ def compose(
 
     A file that is not there any more, or too large, is named in the text instead.
     """
-    mail = EmailMessage(email.policy.SMTP)
+    mail = EmailMessage(_POLICY)
     mail["Subject"] = one_line(letter.subject)
     mail["From"] = _address(sender)
     mail["To"] = [_address(one) for one in to]
@@ -195,7 +199,7 @@ def _hand_over(
     if beyond_ascii and not connection.has_extn("smtputf8"):
         raise smtplib.SMTPNotSupportedError("it takes no addresses with letters beyond ASCII (SMTPUTF8)")
     options = ["SMTPUTF8", "BODY=8BITMIME"] if beyond_ascii else []
-    content = mail.as_bytes(policy=email.policy.SMTP.clone(utf8=beyond_ascii))
+    content = mail.as_bytes(policy=_POLICY.clone(utf8=beyond_ascii))
     return connection.sendmail(sender, recipients, content, options)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
-from assetwatch.catalog.volumes import AlertRow
+from assetwatch.catalog.volumes import DERIVED_ALERTS, AlertRow
 from assetwatch.paths import shown
 from assetwatch.report.value import (
     DaemonState,
@@ -98,13 +98,9 @@ def _unsent(unsent: Some[Unsent]) -> Iterator[Need]:
         yield _rest(Severity.WRONG, "unsent", unsent.total - _OF_A_KIND, "assetwatch status")
 
 
-#: Alerts about what the report tells of in more words.
-_SAID_ELSEWHERE: Final = frozenset({"mismatch", "deliverable_failed", "deliverable_late", "sending_failed"})
-
-
 def _alerts(alerts: Sequence[tuple[AlertRow, str | None]]) -> Iterator[Need]:
     for alert, name in alerts:
-        if alert.kind in _SAID_ELSEWHERE:
+        if alert.kind in DERIVED_ALERTS:  # told in more words
             continue
         offline = alert.kind == "volume_offline"
         yield Need(

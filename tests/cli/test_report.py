@@ -347,7 +347,7 @@ class TestSending:
         answer = night("--json", more=where)
         assert (answer.json["sent"], answer.json["not_sent"], answer.json["faults"]) == (1, [], [])
         (mail,) = box.mails
-        assert mail["Subject"] == f"NIGHTFALL: {answer.json['headline']}"
+        assert mail["Subject"] == f"[NIGHTFALL] {answer.json['headline']}"
         text = mail.get_body(("plain",))
         page = mail.get_body(("html",))
         assert text is not None

@@ -370,6 +370,10 @@ class TestSeveralDaemons:
         ingest, vfx, old = (desk.shelf.volume(name) for name in ("ingest", "vfx", "old"))
         for volume in (ingest, vfx, old):
             desk.shelf.put(volume, "x.mov", integrity="mismatch")
+        with desk.database.write() as connection:
+            volumes.open_alert(
+                connection, f"mismatch:{old.id}", "mismatch", old.id, 1, "of a volume that was taken away"
+            )
         first, second = (self._keeper(desk, volume, desk.now_us() + 10_000_000) for volume in (ingest, vfx))
         TestSweep._sweep(desk)
         desk.clock.advance(4 * 86_400)
@@ -380,9 +384,9 @@ class TestSeveralDaemons:
             Alarms(desk.database, desk.config, desk.clock, desk.rooms, keeper_id=keeper) for keeper in (second, first)
         ]
         both[0].look()
-        assert set(self._open(desk)) == {f"mismatch:{vfx.id}"}
+        assert set(self._open(desk)) == {f"mismatch:{old.id}", f"mismatch:{vfx.id}"}
         both[1].look()
-        everything = {"sweep", *(f"mismatch:{volume.id}" for volume in (ingest, vfx, old))}
+        everything = {"sweep", *(f"mismatch:{volume.id}" for volume in (ingest, vfx))}
         assert set(self._open(desk)) == everything
         for _ in range(3):
             desk.clock.advance(20)
