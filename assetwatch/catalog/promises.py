@@ -172,7 +172,7 @@ def promises(connection: Connection, volume: str | None = None, folder: str | No
 def _excused(
     connection: Connection, package_id: int | None = None, folder: str | None = None
 ) -> tuple[dict[int, dict[str, int]], dict[int, frozenset[str]]]:
-    """What is wrong with listed files and known to a person: by package the number by verdict, and the paths dropped."""
+    """What is wrong with listed files and known to a person: by package how many of a verdict, and paths dropped."""
     query = (
         select(t.claim.c.package_id, t.claim.c.verdict, t.claim.c.path)
         .select_from(t.claim.join(t.file, t.file.c.id == t.claim.c.file_id))

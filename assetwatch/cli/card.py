@@ -14,6 +14,7 @@ from assetwatch.units import local_time, microseconds
 if TYPE_CHECKING:
     from assetwatch.delivery.findings import Finding
     from assetwatch.delivery.kept import Entry
+    from assetwatch.delivery.status import ItemStatus
 
 
 def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
@@ -49,8 +50,8 @@ def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
             lines.append(
                 f"  {shown(linked.path)}  {state}{role}{lacking}, {local_time(microseconds(linked.arrived), zone)}"
             )
-        lines += [f"  missing: {shown(name)}" for name in item.missing]
-        lines += dict.fromkeys(_problem(finding) for finding in item.problems)
+        lines += [f"  missing: {shown(text)}" for text in missing_of(item)]
+        lines += dict.fromkeys(_problem(finding) for finding in item.problems if finding.rule != "source")
     for title, findings in (
         ("Its elements with each other:", [f for f in status.problems if f.rule not in FOOTAGE]),
         ("Its footage:", [f for f in status.problems if f.rule in FOOTAGE]),
@@ -71,3 +72,11 @@ def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
 def _problem(finding: Finding) -> str:
     word = "wrong" if finding.failed else "note" if finding.notice else finding.outcome.value
     return f"  {'missing' if finding.rule in LACKING else word}: {shown(sentence(finding))}"
+
+
+def missing_of(item: ItemStatus) -> list[str]:
+    """What of an item is missing, by name; of a cut's sources with the events that need them."""
+    needed = {
+        one.expected: (one.observed or "").removeprefix("not here; ") for one in item.problems if one.rule == "source"
+    }
+    return [f"{name}; {needed[name]}" if needed.get(name) else name for name in item.missing]

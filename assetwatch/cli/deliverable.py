@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from assetwatch.cli.card import missing_of
 from assetwatch.cli.output import catalog_of, json_option, setting_of, write_json, zone_of
 from assetwatch.clock import SystemClock
 from assetwatch.delivery.footage import TO_ASK
@@ -359,12 +360,15 @@ def _missing(one: Entry) -> list[str]:
         for linked in item.linked
         if linked.incomplete and linked.role.value in ("current", "conflict")
     ]
+    in_words = {
+        name: text for item in one.status.items for name, text in zip(item.missing, missing_of(item), strict=True)
+    }
     found: list[str] = []
     for name in one.status.missing:
         if name in begun:
             begun.remove(name)
         else:
-            found.append(name)
+            found.append(in_words.get(name, name))
     return found
 
 

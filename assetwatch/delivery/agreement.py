@@ -123,13 +123,11 @@ class _Measured:
 
 
 def _one_reel(elements: list[Element], reel: int | None, asked: Asked) -> Iterator[Finding]:
-    rate = asked.frame_rate or next(
-        (found for kind in (Kind.PICTURE, Kind.TIMELINE) for e in elements if e.kind is kind and (found := _rate(e))),
-        None,
-    )
+    measure = next((e for kind in (Kind.PICTURE, Kind.TIMELINE) for e in elements if e.kind is kind and _rate(e)), None)
+    rate = asked.frame_rate or (_rate(measure) if measure is not None else None)
     measured = [_measure(element, rate) for element in elements if element.facts or element.timeline]
     cut = [one for one in measured if one.element.kind is not Kind.CAPTIONS and not _is_sound_list(one.element)]
-    yield from _rates(measured, rate)
+    yield from _rates(measured, rate, None if asked.frame_rate or measure is None else measure.path)
     yield from _counting(cut)
     yield from _starts(cut)
     yield from _lengths(cut, rate)
@@ -235,7 +233,7 @@ def _stem_start(facts: Facts, rate: Fraction | None) -> tuple[int | None, str | 
     return _count(label, base, None), label
 
 
-def _rates(measured: list[_Measured], rate: Fraction | None) -> Iterator[Finding]:
+def _rates(measured: list[_Measured], rate: Fraction | None, by: str | None) -> Iterator[Finding]:
     for one in measured:
         if rate is None:
             return
@@ -243,9 +241,10 @@ def _rates(measured: list[_Measured], rate: Fraction | None) -> Iterator[Finding
         if path.lower().endswith(".scc"):
             continue  # counts 29.97 whatever the picture's rate
         if one.rate is not None and one.rate != rate:
-            yield Finding("frame_rate", Outcome.FAIL, _written(rate), _written(one.rate), path)
+            yield Finding("frame_rate", Outcome.FAIL, _written(rate), _written(one.rate), path, by=by)
         elif one.rate is None and one.base is not None and one.base != tc.nominal(rate):
-            yield Finding("frame_rate", Outcome.FAIL, _written(rate), f"counts {one.base} frames a second", path)
+            observed = f"counts {one.base} frames a second"
+            yield Finding("frame_rate", Outcome.FAIL, _written(rate), observed, path, by=by)
 
 
 def _counting(cut: list[_Measured]) -> Iterator[Finding]:
@@ -253,7 +252,8 @@ def _counting(cut: list[_Measured]) -> Iterator[Finding]:
     if len({one.drop for one in known}) > 1:
         for one in known[1:]:
             if one.drop is not known[0].drop:
-                yield Finding("drop_frame", Outcome.FAIL, _counts(known[0].drop), _counts(one.drop), one.element.path)
+                drop, by = _counts(known[0].drop), known[0].element.path
+                yield Finding("drop_frame", Outcome.FAIL, drop, _counts(one.drop), one.element.path, by=by)
 
 
 def _counts(drop: bool | None) -> str:
@@ -273,7 +273,8 @@ def _starts(cut: list[_Measured]) -> Iterator[Finding]:
         # Of one label counted two ways, the counting is at fault, and that is told already.
         told = same_label and (one.drop is not known[0].drop or one.base != known[0].base)
         if one.start != known[0].start and not told:
-            yield Finding("start_timecode", Outcome.FAIL, known[0].label, one.label, one.element.path)
+            by = known[0].element.path
+            yield Finding("start_timecode", Outcome.FAIL, known[0].label, one.label, one.element.path, by=by)
 
 
 def _digits(label: str | None) -> str:
@@ -294,7 +295,8 @@ def _lengths(cut: list[_Measured], rate: Fraction | None) -> Iterator[Finding]:
             yield Finding("pull", Outcome.FAIL, "neither pulled up nor down", pulled, one.element.path)
         else:
             observed = f"{_frames_text(one.frames, rate)} ({_signed(difference)} frames)"
-            yield Finding("duration", Outcome.FAIL, _frames_text(first, rate), observed, one.element.path)
+            by = known[0].element.path
+            yield Finding("duration", Outcome.FAIL, _frames_text(first, rate), observed, one.element.path, by=by)
 
 
 def _pull(frames: Fraction, reference: Fraction) -> str | None:

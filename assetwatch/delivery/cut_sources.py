@@ -131,7 +131,8 @@ class CutReport:
         stretches that are too short are failures."""
         found = [
             Finding("source", Outcome.FAIL, label_of(source), f"not here; {_events(source)}", path, notice=True)
-            for source in self.missing
+            for sources in self.missing_by_reel().values()
+            for source in sources
         ]
         for one in self.found:
             for lack in one.lacks:

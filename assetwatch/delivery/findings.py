@@ -20,7 +20,8 @@ class Finding:
     """What one rule gave for one file, or for the deliverable as a whole (`path` None).
 
     `expected` and `observed` are texts for a person; None where there is nothing to say. `path` is given back as the
-    caller gave it. A finding that only needs to be known, and does not make the deliverable fail, is a `notice`.
+    caller gave it. A finding that only needs to be known, and does not make the deliverable fail, is a `notice`. `by`
+    is what the expectation was taken from: another file, by its path.
     """
 
     rule: str
@@ -29,6 +30,7 @@ class Finding:
     observed: str | None = None
     path: str | None = None
     notice: bool = False
+    by: str | None = None
 
     @property
     def failed(self) -> bool:

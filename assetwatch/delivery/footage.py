@@ -22,7 +22,7 @@ _EXTENSION: Final = re.compile(r"\.(?=[A-Za-z0-9]{0,7}[A-Za-z])[A-Za-z0-9]{2,8}$
 #: A sequence's name: what stands before its frames.
 _SEQUENCE: Final = re.compile(r"(.+?)[._ -]?\[-?[0-9]+--?[0-9]+\]")
 #: Rules whose findings name something that is missing, and not only odd.
-LACKING: Final = frozenset({"listed", "part_missing"})
+LACKING: Final = frozenset({"listed", "part_missing", "frames_missing"})
 #: Rules whose findings a sender should be asked about, although nothing may be wrong.
 TO_ASK: Final = frozenset({"clip_gap", "day_sound", "frame_size"})
 #: Every rule that is about footage.
@@ -48,6 +48,7 @@ class Shot:
     day: str | None = None
     start: str | None = None
     odd_frames: str = ""
+    missing_frames: str = ""  #: of a sequence on a card, frames that are not there or empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,22 @@ def missing_parts(shots: Iterable[Shot]) -> tuple[Finding, ...]:
             observed = f"{format_ranges(gaps)} not here"
             found.append(Finding("part_missing", Outcome.FAIL, expected, observed, parts[0].path, notice=True))
     return tuple(found)
+
+
+def missing_frames(shots: Iterable[Shot]) -> tuple[Finding, ...]:
+    """Sequences of which frames are missing or empty; one finding a sequence."""
+    return tuple(
+        Finding(
+            "frames_missing",
+            Outcome.FAIL,
+            f"{_frames(shot.missing_frames)} of {shot.path.rpartition('/')[2]}",
+            "not here",
+            shot.path,
+            notice=True,
+        )
+        for shot in shots
+        if shot.missing_frames
+    )
 
 
 def odd_frames(shots: Iterable[Shot]) -> tuple[Finding, ...]:
@@ -257,6 +274,10 @@ def days_without_sound(shots: Iterable[Shot]) -> tuple[Finding, ...]:
         for day, path in sorted(camera.items())
         if day not in sound
     )
+
+
+def _frames(ranges: str) -> str:
+    return f"frame {ranges}" if ranges.lstrip("-").isdecimal() else f"frames {ranges}"
 
 
 def _extension(path: str) -> str:

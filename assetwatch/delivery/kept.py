@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -131,11 +133,25 @@ def board(
     items = rows.items_of(connection, ids, brief=brief)
     decisions = rows.decisions_of(connection, ids)
     found = []
-    for row in wanted:
-        mine = tuple(items.get(row.id, ()))
-        known = known_of(row, mine, decisions.get(row.id, []))
-        found.append(Entry(row, mine, known, status.derive(known, now)))
+    with _uncollected():
+        for row in wanted:
+            mine = tuple(items.get(row.id, ()))
+            known = known_of(row, mine, decisions.get(row.id, []))
+            found.append(Entry(row, mine, known, status.derive(known, now)))
     return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: of many thousands of values that are all kept it finds none, and takes half the
+    time for it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def in_brief(found: Found, count: Count) -> Found | None:

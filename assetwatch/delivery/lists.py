@@ -85,7 +85,8 @@ class Lists:
                 needed.findings.append(Finding("readable", Outcome.UNKNOWN, "a cut list", "could not be read", path))
                 continue
             report, there = sources_of(self.pool, self.connection, timeline, self.handles)
-            needed.names |= dict.fromkeys(label_of(source) for source in report.missing)
+            by_reel = report.missing_by_reel().values()
+            needed.names |= dict.fromkeys(label_of(source) for sources in by_reel for source in sources)
             for one in report.found:
                 name = label_of(one.source)
                 needed.names[name] = None
@@ -93,7 +94,6 @@ class Lists:
             needed.findings += [
                 replace(one, path=self.called(there[one.path]) if one.path in there else one.path)
                 for one in report.findings(path)
-                if one.rule != "source" or not one.notice
             ]
         return needed
 

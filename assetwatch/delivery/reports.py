@@ -121,13 +121,13 @@ def _of_row(columns: Mapping[str, int], row: Sequence[str], line: int) -> Listed
 
 def _seconds(duration: str, seconds: str, frames: str, rate: Fraction | None) -> float | None:
     """How long a clip is by whichever cell tells; a bare whole number may be anything, and is not read."""
+    if clock := _CLOCK.fullmatch(duration):
+        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3].replace(",", "."))
     try:
         hours, minutes, whole, frame = tc.fields(duration)
         return hours * 3600 + minutes * 60 + whole + frame / (tc.nominal(rate) if rate else 25)
     except tc.TimecodeError:
         pass
-    if clock := _CLOCK.fullmatch(duration):
-        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3].replace(",", "."))
     if plain := _SECONDS.fullmatch(duration) or _SECONDS.fullmatch(f"{seconds} s"):
         return float(plain[1] or plain[2])
     if frames.isascii() and frames.isdecimal() and rate:

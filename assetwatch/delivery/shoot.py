@@ -23,7 +23,7 @@ from assetwatch.media.sequences import format_ranges
 from assetwatch.model import Presence
 
 #: Words in a deliverable's kind that say that it is footage of a shoot.
-KINDS: Final = ("camera", "ocf", "dailies", "rushes", "sound-roll", "sound roll", "original")
+KINDS: Final = ("camera", "ocf", "dailies", "rushes", "sound-roll", "sound roll")
 
 _SOUND: Final = frozenset({"wav", "bwf", "w64", "rf64", "aif", "aiff"})
 #: Raw formats that the probe may not know, beside those that it does.
@@ -65,6 +65,7 @@ class Shoot:
         found = [
             *footage.rolls_twice(self.shots),
             *footage.missing_parts(self.shots),
+            *footage.missing_frames(self.shots),
             *footage.clip_gaps(self.shots),
             *footage.odd_frames(self.shots),
             *footage.days_without_sound(self.shots),
@@ -103,11 +104,14 @@ def day_of_shot(shot: Shot) -> str | None:
 def shoot_of(connection: Connection, taken: Iterable[Thing], called: Called) -> Shoot:
     """The clips and the lists among these things; of whole folders among all below them."""
     there: dict[str, Thing] = {}
+    on_cards: set[str] = set()
     for thing in taken:
         for one in _files(connection, thing):
             if one.presence != Presence.MISSING.value:
                 there[one.asset] = one
-    return _shoot(connection, list(there.values()), called)
+            if thing.asset[0] == "d":  # a sequence that stands for itself is told to be incomplete anyhow
+                on_cards.add(one.asset)
+    return _shoot(connection, list(there.values()), called, on_cards)
 
 
 def with_list(shoot: Shoot, name: str, raw: bytes) -> Shoot:
@@ -121,12 +125,18 @@ def _files(connection: Connection, thing: Thing) -> Iterable[Thing]:
     return [one for one in things.below_folder(connection, thing.path) if one.volume_id == thing.volume_id]
 
 
-def _shoot(connection: Connection, there: Sequence[Thing], called: Called) -> Shoot:
+def _shoot(connection: Connection, there: Sequence[Thing], called: Called, on_cards: set[str]) -> Shoot:
     facts = things.facts_of(connection, [thing.versions[0] for thing in there])
     clips = [(thing, facts.get(thing.versions[0])) for thing in there]
     clips = [(thing, said) for thing, said in clips if _is_clip(thing, said)]
     digests = things.digests_of(connection, [thing for thing, _ in clips])
-    shots = tuple(_shot(thing, said, called(thing), digests.get(thing.asset)) for thing, said in clips)
+    shots = tuple(
+        replace(
+            _shot(thing, said, called(thing), digests.get(thing.asset)),
+            missing_frames=thing.missing if thing.asset in on_cards else "",
+        )
+        for thing, said in clips
+    )
     lists = []
     for thing in there:
         if thing.asset[0] == "f" and _ending(thing.path) in SUFFIXES:

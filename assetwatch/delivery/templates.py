@@ -11,13 +11,15 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One item of a template: its name, pattern, spec (`use` names a starter) and what else it says."""
+    """One item of a template: its name, its patterns (empty for none), spec (`use` names a starter) and the rest."""
 
     name: str
     match: str
     spec: Mapping[str, Any] = field(default_factory=dict)
     count: str = ""
     required: bool = True
+    timeline: str = ""
+    pulls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,12 @@ _ALL: Final = {
         "turnover to VFX, a shot",
         *("shot", "SH010..SH060x10", "Editorial", "VFX House", "VFX/OUT/{shot}"),
         (
-            Part("Plates", "VFX/OUT/{shot}/**/*_v{version}.####.{exr,dpx}", {"use": "exr-plate"}),
-            Part("Pull list", "VFX/OUT/{shot}/**/*.{edl,xml,csv}"),
+            Part(
+                "Pull list and plates",
+                "VFX/OUT/{shot}/**/*_v{version}.####.{exr,dpx}",
+                {"use": "exr-plate"},
+                pulls="VFX/OUT/{shot}/**/*.{edl,csv}",
+            ),
             Part("Reference picture", "VFX/OUT/{shot}/**/*.mov"),
             Part("Colour decisions", "VFX/OUT/{shot}/**/*.{cdl,cc,ccc,cube}", required=False),
         ),
@@ -100,7 +106,7 @@ _ALL: Final = {
         "turnover to colour (DI), a reel",
         *("reel", "R1..R6", "Editorial", "DI House", "DI/{reel}"),
         (
-            Part("Cut", "DI/{reel}/**/*_v{version}.edl"),
+            Part("Cut and its sources", "", timeline="DI/{reel}/**/*_v{version}.edl"),
             Part("AAF or XML", "DI/{reel}/**/*_v{version}.{aaf,xml,fcpxml}"),
             Part("Offline reference", "DI/{reel}/**/*_v{version}.mov", _PICTURE),
             Part("Stills and LUTs", "DI/{reel}/**/*.{cube,cdl,tif,dpx}", count="any", required=False),
@@ -190,7 +196,11 @@ def template(kind: str, over: str | None = None) -> str:
             "",
             "  [[deliverable.item]]",
             f"  name = {json.dumps(part.name)}",
-            f"  match = {json.dumps(part.match)}",
+        ]
+        lines += [
+            f"  {key} = {json.dumps(pattern)}"
+            for key, pattern in (("match", part.match), ("timeline", part.timeline), ("pulls", part.pulls))
+            if pattern
         ]
         if part.count:
             lines.append(f"  count = {json.dumps(part.count)}")

@@ -15,10 +15,20 @@ from assetwatch.delivery.findings import Finding, Outcome
 _PLAIN: Final = frozenset({"version", "integrity", "presence", "complete", "pull", "cut_change"})
 #: Rules about a thing that is named by what was expected.
 _NAMED: Final = frozenset(
-    {"source", "clip_gap", "part_missing", "listed", "day_sound", "plate_missing", "plate_range", "plate_gap"}
+    {
+        "source",
+        "clip_gap",
+        "part_missing",
+        "frames_missing",
+        "listed",
+        "day_sound",
+        "plate_missing",
+        "plate_range",
+        "plate_gap",
+    }
 )
 #: Rules that are about more than the one file that they point to.
-_OF_NO_FILE: Final = frozenset({"day_sound", "clip_gap"})
+_OF_NO_FILE: Final = frozenset({"day_sound", "clip_gap", "part_missing", "frames_missing"})
 #: Rules under the name that people have for them.
 _CALLED: Final = {
     "start_timecode": "start timecode",
@@ -86,7 +96,8 @@ def _said(finding: Finding) -> str:
     called = _CALLED.get(rule) or _CALLED.get(rule.rpartition(".")[2]) or rule.replace(".", " ").replace("_", " ")
     if finding.outcome is Outcome.UNKNOWN:
         return f"{called} is not known" + (f" ({observed})" if observed else "") + _asked(expected)
-    return f"{called} is {observed or 'not there'}" + _asked(expected)
+    as_in = f" as in {name_of(finding.by)}" if finding.by else ""
+    return f"{called} is {observed or 'not there'}{_asked(expected)}{as_in}"
 
 
 def _asked(expected: str | None) -> str:

@@ -109,7 +109,8 @@ class Intake:
     ) -> list[OSError]:
         """Look at single paths (catalog text) and enter what is there, or that nothing is.
 
-        Of those in `closed` a writer's close was the last thing heard. Gives why paths could not be looked at; nothing is concluded of those.
+        Of those in `closed` a writer's close was the last thing heard. Gives why paths could not be looked at; nothing
+        is concluded of those.
         """
         by_folder: dict[str, dict[str, Seen | None]] = defaultdict(dict)
         errors: list[OSError] = []

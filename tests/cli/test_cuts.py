@@ -156,6 +156,9 @@ class TestSources:
         clip = show.put("OCF/A001C001.mov", "x")
         show.scan()
         assert show.one("SOURCES")["counts"] == {"required": 4, "arrived": 2, "verified": 2}
+        asked = show("chase", "SOURCES").out
+        assert "- A001C002, 02:00:00:00-02:00:02:00; needed by event 002" in asked
+        assert "missing: A001C003, 03:00:00:00-03:00:02:00; needed by event 003" in show("deliverables", "SOURCES").out
         listed = [one["path"] for one in show("files", "--deliverable", "SOURCES", "--json").json]
         assert listed == ["CUT/R1_v011.edl", "OCF/A001C001.mov"]
         assert show("show", clip, "--json").json["deliverables"] == ["SOURCES"]

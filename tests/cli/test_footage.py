@@ -223,6 +223,17 @@ class TestOnTheBoard:
         assert asked.code == 1
         assert "clips 1-7 of A004: 3-6 not here" in asked.out
 
+    def test_a_gap_in_the_frames_of_a_card(self, day: Day) -> None:
+        """A card with a sequence that lacks frames is here, and the frames are missing."""
+        (day.folder / "show.toml").write_text(SCHEDULE)
+        day("schedule", "import", day.folder / "show.toml")
+        for frame in (1, 2, 4):
+            day.put(f"OCF/2026-11-02/A004R1JL/A004C003_261102_R1JL.{frame:07d}.ari", bytes([frame]) * 4096)
+        day.scan()
+        one = day("deliverables", "DAY12", "--json").json[0]
+        assert one["status"] == "partial"
+        assert one["missing"] == ["frame 3 of A004C003_261102_R1JL.[0000001-0000004].ari"]
+
     def test_looking_can_be_switched_off(self, day: Day) -> None:
         """`footage = false` leaves the clips alone, and survives the way out and in again."""
         (day.folder / "show.toml").write_text(SCHEDULE.replace('from = "DIT"', 'from = "DIT"\nfootage = false'))

@@ -339,6 +339,7 @@ def test_a_show_of_six_reels(show: Show) -> None:
     show.first_deliveries()
     show.scan()
     assert show.board(0) == truth(1)
+    look_at_what_is_wrong(show)
     show.decisions()
     assert show.board(2) == truth(2)
     show.redeliveries()
@@ -346,3 +347,46 @@ def test_a_show_of_six_reels(show: Show) -> None:
         show.scan()
     assert show.board(2) == truth(3)
     assert show.board(10) == truth(4)
+    card = show("deliverables", "R5-MUSIC").out
+    assert "rejected by Jo: burn-in is missing; the same file was sent again" in card
+    assert "note: R3_v002.edl: against R3_v001.edl:" in show("deliverables", "R3-SOUND").out
+    record = {one["from"]: one for one in show("deliverables", "--on-time", "--json").json}
+    assert (record["Camera"]["on_time"], record["Camera"]["arrived_late"]) == (4, 1)
+
+
+def look_at_what_is_wrong(show: Show) -> None:
+    """What the coordinator reads, and sends, after the first deliveries."""
+    wrong = {
+        "R3-SOUND": "R3_v001.aaf: frame rate is 24; expected 25 as in R3_REF_v001.mov",
+        "R3-MUSIC": "R3_MX_v001.mov: video codec is AVC; expected ProRes",
+        "R3-DI": "R3_v001.edl: length is 48 frames, 00:00:02:00 (+8 frames); expected 40 frames, 00:00:01:16 as in R3",
+        "R3-PULL": "SIX_003_010_PL01_v001.[1001-1006].exr: video width is 32; expected 64",
+        "R3-VFX": "SIX_003_010_v001.[1001-1006].exr: the same version with other bytes",
+        "R3-STEMS": "R3_DX_v001.wav: sample rate is 44100; expected 48000",
+        "R3-CC": "R3_v001.srt: the last ends 9.00 s after the start; expected all within 2.00 s",
+        "R3-OCF": "A003C001_261102_R1JL.mov: other bytes than were sent",
+        "R3-DCP": "picture.mxf: other bytes than were sent",
+        "R2-CUT": "A002C002_261102_R1JL.mov (reel A002C002), 10:00:00:00-10:00:01:00",
+        "R2-PULL": "SIX_002_010_PL01_v001.[1001-1006].exr: frame 1003 is missing",
+        "R2-OCF": "A002C002_261102_R1JL.mov: not here",
+        "R2-DCP": "picture.mxf: not here",
+        "R2-STEMS": "FX stem",
+    }
+    for identity, said in wrong.items():
+        asked = show("chase", identity)
+        assert asked.code == 1
+        assert f"  - {said}\n" in asked.out or said in asked.out, identity
+        assert "ingest" not in asked.out, "a folder of ours"
+        assert said in show("deliverables", identity).out, identity
+    assert show("chase", "R1-SOUND").code == 0
+    assert "could not be read as a cut list" in show("deliverables", "R3-CUT").out
+    plates = show.one("R2-PULL")["items"][0]
+    assert (plates["missing"], plates["files"][:1]) == (
+        ["SIX_002_010_PL01, frames 1001-1006"],
+        ["ingest:PULL/R2/pull.csv"],
+    )
+    linked = {one["path"] for one in show("files", "--deliverable", "R1-CUT", "--json").json}
+    assert {path.rpartition("/")[2] for path in linked} == {
+        "R1_v001.edl",
+        *(f"{reels.clip_name(1, n)}.mov" for n in (1, 2)),
+    }
