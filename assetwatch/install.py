@@ -96,8 +96,8 @@ class Names:
     @classmethod
     def of(cls, instance: str) -> Names:
         """The names for an instance. Raises ValueError for one that cannot be part of a unit's name."""
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.]*", instance):
-            raise ValueError(f"expected a name of letters, digits, _ and ., got {instance!r}")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", instance):
+            raise ValueError(f"expected a name of letters, digits and _.-, got {instance!r}")
         config = f"{CONFIG_FOLDER}/{instance}.toml"
         if instance == ONLY:
             return cls(
@@ -157,11 +157,17 @@ def _quoted(text: str) -> str:
 # -- the units --------------------------------------------------------------------------------------------------
 
 
+def unit_file(unit: str) -> str:
+    """The file of a unit: that of an instance is its template's."""
+    name, at, rest = unit.partition("@")
+    return f"{name}@.{rest.rpartition('.')[2]}" if at else unit
+
+
 def unit_texts(names: Names, program: str) -> list[Text]:
     """The units that an instance needs, running `program`, and what they need of the system."""
     found = []
     for unit in (names.daemon, names.report, names.timer):
-        template = re.sub(r"@[^.]*[^/]*\.(?=service|timer)", "@.", unit)
+        template = unit_file(unit)
         text = (SOURCE / template).read_text(encoding="utf-8")
         found.append(Text(f"{UNIT_FOLDER}/{template}", text.replace(_PROGRAM, program)))
     for kind, name in (

@@ -81,14 +81,14 @@ def test_each_show_has_a_state_folder_of_its_own() -> None:
     assert (first.daemon, first.timer) == ("assetwatch@nightfall.service", "assetwatch-report@nightfall.timer")
 
 
-@pytest.mark.parametrize("instance", ["", "a/b", "a@b", "../x", "a b", "-x", "a-b"])
+@pytest.mark.parametrize("instance", ["", "a/b", "a@b", "../x", "a b", "-x"])
 def test_a_name_that_cannot_be_a_units_is_refused(instance: str) -> None:
     """What systemd would read as something else is no name of a show."""
     with pytest.raises(ValueError, match="expected a name"):
         Names.of(instance)
 
 
-@pytest.mark.parametrize("instance", ["assetwatch", "nightfall"])
+@pytest.mark.parametrize("instance", ["assetwatch", "nightfall", "night-fall.2"])
 def test_units_run_the_program_that_is_installed(instance: str) -> None:
     """Wherever the program lies, the units call it there."""
     texts = install.unit_texts(Names.of(instance), "/srv/tools/assetwatch")

@@ -267,6 +267,20 @@ def _prepare_file(path: Path, create: bool) -> None:
         raise CatalogError(
             f"{path}: the folder for the catalog cannot be made: {error.strerror}. {_ELSEWHERE}"
         ) from error
+    if os.geteuid() == 0 and path.parent.stat().st_uid != 0:
+        # Made by root in the service's folder: the service has to open it as its own user. SQLite gives the files that
+        # it puts beside it to the same owner.
+        with open(path, "ab") as made:
+            give_to_folder(made.fileno(), str(path))
+
+
+def give_to_folder(fd: int, path: str) -> None:
+    """Have a file that root made belong to whom its folder belongs to: the service has to open it as its own user."""
+    if os.geteuid() != 0:
+        return
+    folder, seen = os.stat(os.path.dirname(path) or "."), os.fstat(fd)
+    if seen.st_uid == 0 and folder.st_uid != 0:
+        os.fchown(fd, folder.st_uid, folder.st_gid)
 
 
 _ELSEWHERE = "Give another place with --catalog or ASSETWATCH_CATALOG."

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from assetwatch.catalog import volumes
-from assetwatch.catalog.engine import Database, explained
+from assetwatch.catalog.engine import Database, explained, give_to_folder
 from assetwatch.catalog.rows import VolumeRow
 from assetwatch.errors import CatalogError, HeldError
 from assetwatch.units import rfc3339
@@ -55,6 +55,7 @@ def _lock_file(database: Database, volume: VolumeRow, purpose: str) -> Any:
         raise CatalogError(
             f"{path}: cannot be made: {error.strerror}. The catalog's folder must be writable."
         ) from error
+    give_to_folder(fd, path)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -149,8 +149,20 @@ class System:
 
     def packaged(self, names: Names) -> bool:
         """Whether the units came with a package, which then looks after them."""
-        template = unit_file(names.daemon)
+        template = install.unit_file(names.daemon)
         return any(self.place(f"{folder}/{template}").exists() for folder in install.PACKAGED)
+
+    def raise_limit(self, name: str, value: int) -> None:
+        """Have a setting of the kernel at `value` or more from now on, and say so; it may not be ours to change."""
+        place = Path("/proc/sys", *name.split("."))
+        try:
+            if int(place.read_text()) >= value:
+                return
+            self._said(f"  set     {name} = {value}")
+            if not self._dry:
+                place.write_text(str(value))
+        except (OSError, ValueError) as error:
+            self._said(f"          not done: {error}")
 
     # -- commands -----------------------------------------------------------------------------------------------
 
@@ -167,12 +179,6 @@ class System:
             raise ServiceError(f"`{shown}` failed: {done.stderr.strip() or done.returncode}")
         self._said(f"          not done: {done.stderr.strip() or done.returncode}")
         return False
-
-
-def unit_file(unit: str) -> str:
-    """The file of a unit: that of an instance is its template's."""
-    name, at, rest = unit.partition("@")
-    return f"{name}@.{rest.rpartition('.')[2]}" if at else unit
 
 
 def ask(*command: str) -> subprocess.CompletedProcess[str]:

@@ -80,7 +80,12 @@ def verify(ctx: click.Context, path: str, workers: int | None, quiet: bool, as_j
     clock = SystemClock()
     started = clock.monotonic()
     with ReaderPool(workers, clock) as pool, _meter(pool, clock, verbosity) as meter:
-        outcome = verify_package(Path(path), read=lambda tree: pooled(pool, tree), progress=meter)
+        outcome = verify_package(
+            Path(path),
+            read=lambda tree: pooled(pool, tree),
+            again=lambda tree: pooled(pool, tree, uncached=True),
+            progress=meter,
+        )
     seconds = clock.monotonic() - started
     if as_json:
         from assetwatch.cli.output import write_json
@@ -318,6 +323,7 @@ def _write(
     from assetwatch.checksum.manifests.reading import pooled
 
     read, ignore = pooled(pool, tree), given["ignore"]
+    again = pooled(pool, tree, uncached=True)
     asked: dict[str, Any] = {"algorithms": given["algorithms"]} if given["algorithms"] else {}
     if format_ == "ascmhl":
         from assetwatch.checksum.manifests.write_asc_mhl import write_generation
@@ -325,6 +331,7 @@ def _write(
         return write_generation(
             tree,
             read=read,
+            again=again,
             clock=clock,
             creator=creator,
             process=given["process"] or "in-place",

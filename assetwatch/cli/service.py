@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from assetwatch import app, install
-from assetwatch.cli.installed import System, ask, may, properties, unit_file
+from assetwatch.cli.installed import System, ask, may, properties
 from assetwatch.cli.machine import Finding
 from assetwatch.cli.storage import text_of
 from assetwatch.config import VolumeSection
@@ -88,7 +88,7 @@ def _units(names: Names, daemon: dict[str, str]) -> Iterator[Finding]:
 
 def _program_in(system: System, names: Names) -> str:
     """The program that the installed unit runs."""
-    text = system.read(f"{install.UNIT_FOLDER}/{unit_file(names.daemon)}") or ""
+    text = system.read(f"{install.UNIT_FOLDER}/{install.unit_file(names.daemon)}") or ""
     line = next((one for one in text.splitlines() if one.startswith("ExecStart=")), "")
     return line.removeprefix("ExecStart=").partition(" ")[0] or "/opt/assetwatch/bin/assetwatch"
 
@@ -102,7 +102,7 @@ def _running(names: Names, daemon: dict[str, str]) -> Finding:
         return Finding(name, "wrong", f"{unit} has failed: {result}, exit code {status}", log)
     if daemon.get("SubState") == "auto-restart":
         count = daemon.get("NRestarts")
-        return Finding(name, "wrong", f"{unit} ends again and again, and was started {count} times", log)
+        return Finding(name, "wrong", f"{unit} ends soon after each start, and was started again {count} times", log)
     if state not in ("active", "reloading", "activating"):
         return Finding(name, "warning", f"{unit} does not run", f"`sudo systemctl start {unit}`")
     if daemon.get("UnitFileState") not in ("enabled", "enabled-runtime"):

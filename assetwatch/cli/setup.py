@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -108,8 +109,11 @@ def setup_command(
             hour = install.checked_hour(report_at, show_zone(config), SystemClock())
         except ValueError as error:
             raise UsageError(f"--report-at: {error}.") from None
-    if asking and not dry_run and not click.confirm("Set it up like this?", default=True):
-        raise click.exceptions.Abort
+    if asking and not dry_run:
+        click.echo(f"\n{names.config}:\n")
+        click.echo(textwrap.indent(install.config_text(wishes) if given or not there else "as it is\n", "  "))
+        if not click.confirm("Set it up like this?", default=True):
+            raise click.exceptions.Abort
     click.echo("This would be done:" if dry_run else "Setting up:")
     _put(system, names, wishes, config, program, given or not there, force, require_mounts, hour)
     _begin(system, names, config)
@@ -339,12 +343,7 @@ def _raise_limits(system: System) -> None:
         name, sign, value = line.partition(" = ")
         if not sign or line.startswith("#"):
             continue
-        try:
-            now = int(Path("/proc/sys", *name.split(".")).read_text())
-        except (OSError, ValueError):
-            continue
-        if now < int(value):
-            system.run("sysctl", "-q", "-w", f"{name}={value}", needed=False)
+        system.raise_limit(name, int(value))
 
 
 def _tell(system: System, names: install.Names, config: Config, program: str) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from assetwatch import app
-from assetwatch.catalog import messages, promises, queries, volumes
+from assetwatch.catalog import messages, promises, queries, reporting, volumes
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
 from assetwatch.clock import SystemClock
 from assetwatch.paths import readable, shown
+from assetwatch.report.wording import many
 from assetwatch.units import duration, instant, local_time, microseconds, rfc3339, size
 
 #: How many deliverables are told of one by one.
@@ -64,11 +65,16 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
         unlisted = _without_list(connection, setting, rows)
         waiting, unsent = messages.waiting(connection), messages.failed(connection)
         board = _board(connection, now)
+        gone = any(presence == "missing" for _, presence, *_ in tallies)
+        # What came under another name is not missing to anybody.
+        moved = reporting.transformed(connection) if gone else 0
+        known = reporting.acknowledged(connection)
     document: dict[str, Any] = {
         "volumes": [_volume(row, tallies) for row in rows],
         "files": {
             "by_presence": _sum(tallies, rows, 1),
             "by_integrity": _sum(tallies, rows, 2),
+            "acknowledged": known,
         },
         "deliverables": {
             "by_status": dict(sorted(Counter(one.status.state.value for one in board).items())),
@@ -90,7 +96,11 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
     if as_json:
         write_json(document)
     else:
-        _print(document, recent, recent_files, recent_bytes, since, zone, now_us, rows, kept, board)
+        here = Counter[str]()
+        for _, presence, integrity, count, _ in tallies:
+            here["missing" if presence == "missing" else integrity] += count
+        here["missing"] -= moved
+        _print(document, here, recent, recent_files, recent_bytes, since, zone, now_us, rows, kept, board)
     arriving = any(presence == "arriving" for _, presence, *_ in tallies)
     broken = any(one.news_wrong or (one.news and not arriving) for one in kept)
     owed = document["deliverables"]
@@ -228,6 +238,7 @@ def _daemon(keeper: Any, now_us: int) -> dict[str, Any] | None:
 
 def _print(
     document: dict[str, Any],
+    here: Counter[str],
     recent: Any,
     recent_files: int,
     recent_bytes: int,
@@ -253,6 +264,7 @@ def _print(
         + (f": {escape(one['problem'])}" if one["problem"] else "")
         for one in document["problems"]
     ]
+    needs += _more_problems(document, here)
     needs += [f"[bold red]![/] {escape(one.name)}: {escape(shown(text))}" for one in kept for text in one.news_wrong]
     needs += [
         f"[yellow]![/] {escape(shown(one['volume'] + ':' + one['path']))}: no list came from its sender"
@@ -299,10 +311,9 @@ def _print(
         heard = _heard(one)
         if heard and daemon:
             out.print(f"  {escape(shown(one['name']))}: {heard}", soft_wrap=True)
-    counts = document["files"]["by_integrity"]
-    if counts:
+    if document["files"]["by_integrity"]:
         out.print()
-        out.print("Files: " + ", ".join(f"{count} {styled(state)}" for state, count in sorted(counts.items())))
+        out.print(f"Files: {_files(here, document['files']['acknowledged'])}")
     if board:
         states = ", ".join(f"{count} {state}" for state, count in document["deliverables"]["by_status"].items())
         out.print(f"Deliverables: {states}")
@@ -322,7 +333,7 @@ def _print(
             )
     if recent_files:
         out.print()
-        out.print(f"Arrived in the last {since}: {recent_files} files, {size(recent_bytes)}")
+        out.print(f"Arrived in the last {since}: {many(recent_files, 'file')}, {size(recent_bytes)}")
         arrived = Table(box=None, pad_edge=False, show_header=False)
         arrived.add_column(overflow="fold", ratio=1)
         arrived.add_column(justify="right", no_wrap=True)
@@ -331,7 +342,7 @@ def _print(
         for volume, path, count, total, last_us in recent:
             arrived.add_row(
                 f"  {escape(shown(f'{volume}:{path}' if path else volume))}",
-                f"{count} files",
+                many(count, "file"),
                 size(total),
                 local_time(last_us, zone),
             )
@@ -342,7 +353,7 @@ def _heard(volume: dict[str, Any]) -> str:
     """How well a volume is heard, where there is more to say than that it is: watches of the limit, overflows."""
     if not volume["online"] or volume["watching"] != "native":
         return ""
-    said = [f"{volume['watches']} folders watched"]
+    said = [f"{many(volume['watches'], 'folder')} watched"]
     if volume["watch_limit"]:
         said[0] = f"{volume['watches']} of {volume['watch_limit']} watches used"
     if volume["overflows"]:
@@ -357,20 +368,57 @@ def _owed(board: list[Any], now_us: int) -> list[str]:
         return []
     from rich.markup import escape
 
-    from assetwatch.cli.deliverables import is_wrong, summary, word_of
+    from assetwatch.cli.deliverables import is_wrong
 
     wrong = [one for one in board if is_wrong(one)]
-    lines = [
-        f"[bold red]![/] {escape(shown(one.row.key))} ({escape(shown(one.row.sender))}) is {word_of(one)}: "
-        f"{escape(shown(summary(one, instant(now_us))))}"
-        for one in wrong[:_OWED_MAX]
-    ]
+    lines = [f"[bold red]![/] {escape(shown(_stands(one, instant(now_us))))}" for one in wrong[:_OWED_MAX]]
     if len(wrong) > _OWED_MAX:
-        lines.append(f"[bold red]![/] and {len(wrong) - _OWED_MAX} more deliverables: assetwatch deliverables")
+        more = many(len(wrong) - _OWED_MAX, "more deliverable")
+        lines.append(f"[bold red]![/] and {more}: assetwatch deliverables")
     soon = [one for one in board if one.status.due_soon and not is_wrong(one)]
     if soon:
         names = ", ".join(escape(shown(one.row.key)) for one in soon[:5]) + (" ..." if len(soon) > 5 else "")
-        lines.append(f"[yellow]![/] {len(soon)} deliverables are due soon: {names}")
+        lines.append(f"[yellow]![/] due soon: {names}")
+    return lines
+
+
+def _stands(one: Any, now: datetime) -> str:
+    """Where a deliverable stands, in a line: whose it is, its state, what is wrong."""
+    from assetwatch.cli.deliverables import summary, word_of
+
+    word, said, state = word_of(one), summary(one, now), one.status.state.value
+    whose = one.row.key + (f" from {one.row.sender}" if one.row.sender else "")
+    # A person's word says the state itself.
+    told = f"{said}{word.removeprefix(state).replace(',', ';')}" if said.startswith(f"{state} by") else f"{word}: {said}"
+    return f"{whose}: {told.removesuffix(': ')}"
+
+
+def _files(here: Counter[str], known: dict[str, int]) -> str:
+    """Files by integrity, and those that are gone; of what is wrong, how much of it is known to a person."""
+    parts = []
+    for state in (*sorted(state for state in here if state != "missing"), "missing"):
+        if not here[state]:
+            continue
+        said = known.get(state, 0)
+        beside = "" if not said else " (acknowledged)" if said >= here[state] else f" ({said} acknowledged)"
+        parts.append(f"{here[state]} {styled(state)}{beside}")
+    return ", ".join(parts) or "none"
+
+
+def _more_problems(document: dict[str, Any], here: Counter[str]) -> list[str]:
+    """How many files are wrong beside those that are told of one by one."""
+    known = document["files"]["acknowledged"]
+    lines = []
+    for state, option in (
+        ("mismatch", "--integrity mismatch"),
+        ("missing", "--presence missing"),
+        ("unreadable", "--integrity unreadable"),
+    ):
+        told = sum(one["state"] == state for one in document["problems"])
+        more = here[state] - known.get(state, 0) - told
+        if more > 0:
+            beside = f"{more} more" if told else many(more, "file")
+            lines.append(f"[bold red]![/] {styled(state)}: {beside}: assetwatch files {option}")
     return lines
 
 
@@ -381,10 +429,10 @@ def _verified(last: dict[str, Any], zone: Any) -> str:
         return local_time(microseconds(datetime.fromisoformat(text)), zone)
 
     wrong = [f"{last[word]} {styled(word)}" for word in ("mismatch", "missing", "unreadable") if last.get(word)]
-    line = f"Last checked {when(last['finished'])}: {last['checked']} files, {size(last['bytes'])}, "
+    line = f"Last checked {when(last['finished'])}: {many(last['checked'], 'file')}, {size(last['bytes'])}, "
     line += ", ".join(wrong) if wrong else "all as recorded" if last["checked"] else "nothing was read"
     if last["not_checked"]:
-        line += f"; {last['not_checked']} files not checked"
+        line += f"; {many(last['not_checked'], 'file')} not checked"
     if not last["complete"] and last["everything_checked_by"]:
         line += f", at this pace all will be by {when(last['everything_checked_by'])}"
     return line

@@ -146,3 +146,18 @@ def test_a_lock_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         os.mkdir(f"{path}.volume-{volume.id}.lock")
         with pytest.raises(CatalogError, match=r"volume-1\.lock.*cannot be made"):
             hold(database, volume)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_what_root_makes_belongs_to_the_folders_owner(tmp_path: Path) -> None:
+    """A first `sudo assetwatch scan` leaves nothing that the service's own user cannot open."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    os.chown(folder, 12345, 12345)
+    url = URL.create("sqlite", database=str(folder / "catalog.db"))
+    with contextlib.closing(open_database(url, FakeClock())) as database:
+        held = hold(database, enter(database))
+        owners = {file.name: file.stat().st_uid for file in folder.iterdir()}
+        held.release()
+    assert len(owners) >= 2
+    assert set(owners.values()) == {12345}

@@ -1,16 +1,18 @@
 #!/bin/sh
-# First process of new namespaces: puts a layer in memory over this machine's root, and becomes systemd on it.
-#   inside.sh FOLDER [SOURCE TARGET]...
-# FOLDER is an empty directory to mount on; each SOURCE is shown read-only at TARGET. Nothing is written outside the layer.
+# First process of new namespaces: puts a layer in memory over a root, and becomes systemd on it.
+#   inside.sh FOLDER ROOT [SOURCE TARGET]...
+# FOLDER is an empty directory to mount on, ROOT this machine's / or the files of another; each SOURCE is shown read-only
+# at TARGET. Nothing is written outside the layer.
 set -eu
 layer=$1
+below=$2
 root=$layer/root
-shift
+shift 2
 
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 layer "$layer"
 mkdir "$layer/changes" "$layer/spare" "$root"
-mount -t overlay -o "lowerdir=/,upperdir=$layer/changes,workdir=$layer/spare" root "$root"
+mount -t overlay -o "lowerdir=$below,upperdir=$layer/changes,workdir=$layer/spare" root "$root"
 
 # The kernel's own file systems: what reaches beyond the namespaces can be read only.
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"

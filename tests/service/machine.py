@@ -79,10 +79,10 @@ class Machine:
     """A running systemd, and the means to look at it from outside.
 
     `program` is what `make_program` made, or None where the test brings its own; `shown` are further folders, read-only
-    at the given places.
+    at the given places; `root` is what the layer lies on.
     """
 
-    def __init__(self, program: Path | None, shown: dict[Path, str] | None = None) -> None:
+    def __init__(self, program: Path | None, shown: dict[Path, str] | None = None, root: Path = Path("/")) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="aw-boot-"))
         top = _cgroups()
         assert top is not None
@@ -93,14 +93,18 @@ class Machine:
             pairs[ROOT / "assetwatch"] = "/opt/tests/project/assetwatch"
             pairs[Path(sysconfig.get_path("purelib"))] = "/opt/tests/libraries"
         self._init: int | None = None
-        self._cgroup.mkdir()
+        try:
+            self._cgroup.mkdir()
+        except OSError as error:
+            self._folder.rmdir()
+            raise NoMachineError(f"no control group can be made: {error.strerror}") from error
         # The shell enters the control group, which is the root of the namespace that begins there.
         enter = 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
         spaces = ["--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork", "--kill-child=KILL"]
         arguments = [str(word) for pair in pairs.items() for word in pair]
         begin = ["/bin/sh", "-c", enter, "sh", str(self._cgroup), "setpriv", "--pdeathsig", "KILL", "unshare", *spaces]
         self._outer = subprocess.Popen(
-            [*begin, "/bin/sh", str(HERE / "inside.sh"), str(self._folder), *arguments],
+            [*begin, "/bin/sh", str(HERE / "inside.sh"), str(self._folder), str(root), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -218,9 +222,9 @@ def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_
 
 
 @contextlib.contextmanager
-def machine(program: Path | None, shown: dict[Path, str] | None = None) -> Iterator[Machine]:
+def machine(program: Path | None, shown: dict[Path, str] | None = None, root: Path = Path("/")) -> Iterator[Machine]:
     """A machine for as long as it is needed."""
-    made = Machine(program, shown)
+    made = Machine(program, shown, root)
     try:
         yield made
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -81,9 +82,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clean(packages: Path) -> Iterator[Machine]:
-    """A machine without the program, on which the packages lie in /opt/tests/packages."""
+    """A machine without the program, on which the packages lie in /opt/tests/packages.
+
+    Like this one, or with the files of another: `ASSETWATCH_TEST_ROOT` names a folder with, say, a minimal Debian.
+    """
+    root = Path(os.environ.get("ASSETWATCH_TEST_ROOT", "/"))
     try:
-        with machine(None, {packages: "/opt/tests/packages"}) as booted:
+        with machine(None, {packages: "/opt/tests/packages"}, root) as booted:
             yield booted
     except NoMachineError as error:
         pytest.skip(f"no tests under systemd: {error}")

@@ -83,6 +83,13 @@ def test_secrets_reach_the_program_and_nobody_else(service: Service) -> None:
         assert (denied.returncode, denied.stdout) == (1, "")
 
 
+def test_its_home_is_its_state_folder(service: Service) -> None:
+    """Where libraries look for files of a user, such as the passwords of PostgreSQL."""
+    service.start()
+    environment = service.machine.path(f"/proc/{service.pid}/environ").read_bytes().split(b"\0")
+    assert b"HOME=/var/lib/assetwatch" in environment
+
+
 def test_without_secrets_it_starts_all_the_same(service: Service) -> None:
     """A folder that is not there, or empty, is no reason not to watch."""
     service.machine.run("rm", "-r", "/etc/assetwatch/secrets")

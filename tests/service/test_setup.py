@@ -245,3 +245,36 @@ def test_somebody_who_is_not_root_is_told(bare: Machine) -> None:
     done = bare.run("runuser", "-u", "ann", "--", PROGRAM, "setup", "--yes", *ASKED, check=False)
     assert done.returncode == 2
     assert "sudo assetwatch setup" in done.stderr
+
+
+def answer(machine: Machine, *lines: str) -> str:
+    """Call setup on a terminal and answer its questions; what stood there."""
+    command = ("script", "-qec", f"{PROGRAM} setup", "/dev/null")
+    return machine.run(*command, check=False, input="\n".join([*lines, ""])).stdout
+
+
+def test_on_a_terminal_it_asks(bare: Machine) -> None:
+    """What is answered stands in the configuration that is shown before anything is done."""
+    mount(bare)
+    said = answer(
+        bare,
+        *("relative", "/mnt/none", "/mnt/ingest", "", ""),
+        *("NIGHTFALL", "Europe/Berlin", "ann@example.com, bob@example.com", "192.0.2.25", "aw", "y"),
+    )
+    assert said.count("not an absolute path of a directory that is there") == 2
+    assert said.index('project = "NIGHTFALL"') < said.index("Set it up like this?") < said.index("systemctl enable")
+    text = bare.path(CONFIG).read_text()
+    assert 'urls = ["ann@example.com", "bob@example.com"]' in text
+    assert 'name = "ingest"\npath = "/mnt/ingest"' in text
+    assert 'host = "192.0.2.25"\nuser = "aw"' in text
+    assert "/etc/assetwatch/secrets/smtp-password" in said
+    assert bare.shown("assetwatch.service", "ActiveState") == "active"
+
+
+def test_who_says_no_finds_nothing_done(bare: Machine) -> None:
+    """Nor does who ends it with Ctrl-C or closes the terminal."""
+    mount(bare)
+    answers = ["/mnt/ingest", "", "", "NIGHTFALL", "Europe/Berlin", ""]
+    for last in (["n"], ["\x03"], []):
+        answer(bare, *answers, *last)
+        assert etc(bare) == set()
