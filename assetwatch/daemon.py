@@ -181,7 +181,8 @@ class Daemon:
                         progress(self.progress())
                     return True
                 only_arriving_since = only_arriving_since or now
-                if not self._reading.busy and now - only_arriving_since > patience_seconds:
+                judging = self._comparer is not None and self._comparer.busy
+                if not (self._reading.busy or judging) and now - only_arriving_since > patience_seconds:
                     return False
                 self._wait(min(wait, 0.5))
             else:

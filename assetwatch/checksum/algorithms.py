@@ -101,6 +101,26 @@ def _hashlib(name: str) -> Callable[[], _Raw]:
 
 
 @functools.cache
+def _sm3() -> Callable[[], _Raw] | None:
+    """SM3 (GB/T 32905), which `cksum -a sm3` writes, where this machine's OpenSSL has it."""
+    import hashlib
+
+    constructor = functools.partial(hashlib.new, "sm3", usedforsecurity=False)
+    try:
+        constructor()
+    except ValueError:
+        return None
+    return constructor
+
+
+def _new_sm3() -> Hasher:
+    constructor = _sm3()
+    if constructor is None:
+        raise KeyError("sm3")
+    return _Hex(constructor())
+
+
+@functools.cache
 def _blake3() -> Callable[[], _Raw]:
     import blake3
 
@@ -154,6 +174,7 @@ ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType(
             Algorithm("sha3-512", 512, _from_hashlib("sha3_512"), offered=False),
             Algorithm("blake2b", 512, _from_hashlib("blake2b"), offered=False),
             Algorithm("blake2s", 256, _from_hashlib("blake2s"), offered=False),
+            Algorithm("sm3", 256, _new_sm3, offered=False),
             Algorithm("tiger", 192, None, offered=False),
             Algorithm("whirlpool", 512, None, offered=False),
         )
@@ -178,6 +199,8 @@ def new(name: str) -> Hasher:
 def computable(name: str) -> bool:
     """Whether `new` knows this canonical name."""
     algorithm = ALGORITHMS.get(name)
+    if name == "sm3":
+        return _sm3() is not None
     return algorithm is not None and algorithm.new is not None
 
 

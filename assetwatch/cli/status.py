@@ -389,7 +389,9 @@ def _stands(one: Any, now: datetime) -> str:
     word, said, state = word_of(one), summary(one, now), one.status.state.value
     whose = one.row.key + (f" from {one.row.sender}" if one.row.sender else "")
     # A person's word says the state itself.
-    told = f"{said}{word.removeprefix(state).replace(',', ';')}" if said.startswith(f"{state} by") else f"{word}: {said}"
+    told = (
+        f"{said}{word.removeprefix(state).replace(',', ';')}" if said.startswith(f"{state} by") else f"{word}: {said}"
+    )
     return f"{whose}: {told.removesuffix(': ')}"
 
 

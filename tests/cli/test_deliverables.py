@@ -158,7 +158,7 @@ class TestBoard:
         answer = show("status", "--json")
         assert answer.code == 1
         assert answer.json["deliverables"] == {"by_status": {"expected": 3}, "late": 1, "due_soon": 0}
-        assert "R1-SOUND (Editorial) is expected, late" in show("status").out.splitlines()[0]
+        assert "R1-SOUND from Editorial: expected, late" in show("status").out.splitlines()[0]
 
     def test_a_file_for_two_items_is_ambiguous(self, show: Show) -> None:
         """A file that fits several items is listed with all of them."""

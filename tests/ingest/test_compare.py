@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from assetwatch.checksum.manifests.package import verify_package
 from assetwatch.ingest.compare import Transform
 from tests.senders import Desk, desk_on, flip, md5, mhl, put, roll, sums
 
@@ -555,3 +557,21 @@ def test_long_list_is_entered_in_pieces(desk: Desk) -> None:
         desk.bench.daemon.wake.clear()
     assert desk.promise("A001").to_come == count
     assert slices >= 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_flipped_bit_in_a_large_roll(desk: Desk, seed: int) -> None:
+    """Wherever it is in 2,000 files, it is found and named, by the daemon and without a catalog; nothing else is."""
+    chance = random.Random(seed)
+    content = {f"Clips/{n // 500}/C{n:04}.ari": chance.randbytes(chance.randint(1, 60)) for n in range(2_000)}
+    put(desk.root / "A001", {**content, "A001.md5": sums(content)})
+    victim = chance.choice(list(content))
+    damaged = bytearray(content[victim])
+    damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+    (desk.root / "A001" / victim).write_bytes(damaged)
+    desk.settle()
+    wrong = {path for path, state in desk.integrity().items() if state != "verified"}
+    assert wrong == {f"A001/{victim}", "A001/A001.md5"}
+    assert desk.integrity()[f"A001/{victim}"] == "mismatch"
+    plain = verify_package(desk.root / "A001")
+    assert [entry.path for entry in plain.entries if str(entry.verdict) != "verified"] == [victim]

@@ -17,7 +17,7 @@ from assetwatch.checksum.manifests.tree import Tree, files_below
 from assetwatch.model import FileKind
 from assetwatch.paths import join
 
-_MANIFEST = re.compile(r"(tag)?manifest-([A-Za-z0-9-]+)\.txt", re.IGNORECASE)
+_MANIFEST = re.compile(r"(tag)?manifest-([A-Za-z0-9_-]+)\.txt", re.IGNORECASE)
 _LINE = re.compile(r"([0-9A-Fa-f]{8,128})[ \t]+\*?(.+)")
 _FETCH = re.compile(r"(\S+)[ \t]+(\d+|-)[ \t]+(.+)")
 _OXUM = re.compile(r"\s*(\d{1,20})\.(\d{1,12})\s*")

@@ -29,7 +29,9 @@ _FAMILIES = {
     "crc": "crc",
 }
 #: Algorithms that tools write and nothing here computes; a name that promises one is never read as another.
-_FOREIGN = frozenset({"sm3", "gost", "ripemd160", "rmd160", "ed2k", "tth", "aich", "snefru256", "sha512t256"})
+_FOREIGN = frozenset({"gost", "ripemd160", "rmd160", "ed2k", "tth", "aich", "snefru256", "sha512t256"})
+#: Rare, and dear to compute: a digest is one of these only where the list says so.
+_ONLY_NAMED = ("c4", "sm3")
 LITTLE_ENDIAN = "byte order reversed (little-endian)"
 
 
@@ -37,7 +39,9 @@ LITTLE_ENDIAN = "byte order reversed (little-endian)"
 def of_length(bits: int) -> tuple[str, ...]:
     """The algorithms that can be computed here and whose digest has this length, the usual one first."""
     fitting = [
-        a.name for a in algorithms.ALGORITHMS.values() if a.bits == bits and a.new is not None and a.name != "c4"
+        a.name
+        for a in algorithms.ALGORITHMS.values()
+        if a.bits == bits and a.new is not None and a.name not in _ONLY_NAMED
     ]
     return tuple(sorted(fitting, key=lambda name: _USUAL.index(name) if name in _USUAL else len(_USUAL)))
 
@@ -116,6 +120,8 @@ def _ways(bits: int, hints: frozenset[str]) -> tuple[tuple[tuple[str, bool], ...
     if hints & _FOREIGN:
         return (), f"{', '.join(sorted(hints & _FOREIGN))} cannot be computed here"
     fitting = of_length(bits) if bits else ()
+    if "sm3" in hints and bits == algorithms.ALGORITHMS["sm3"].bits:
+        return ((("sm3", False),), "") if algorithms.computable("sm3") else ((), "sm3 cannot be computed here")
     if not fitting:
         return (), "no algorithm known here has a digest of this length"
     families = hints & frozenset(_FAMILIES.values())

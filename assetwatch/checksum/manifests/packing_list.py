@@ -6,11 +6,13 @@ the algorithm. Elements are known by their local names: namespaces and prefixes 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from assetwatch.checksum.manifests import digests, xml
+from assetwatch.checksum.manifests.composition import contradictions
 from assetwatch.checksum.manifests.format import (
     Entry,
     ExpectedDigest,
@@ -19,10 +21,11 @@ from assetwatch.checksum.manifests.format import (
     ManifestFault,
     Report,
     basename,
+    below,
     number_of,
     parent,
 )
-from assetwatch.checksum.manifests.resolve import Resolver, path_text
+from assetwatch.checksum.manifests.resolve import Resolver, path_text, unsafe
 from assetwatch.checksum.manifests.tree import Tree
 from assetwatch.model import FileKind
 from assetwatch.paths import join
@@ -120,6 +123,7 @@ class PackingList:
             # A packing list that cannot be read is a fault of the package, said before any footage is read.
             with tree.open(listed) as stream:
                 xml.Document(stream, listed)
+        findings += _compare_playlists(tree, root, lists, mapped if map_path else None)
 
         def entries(report: Report) -> Iterator[Entry]:
             named: set[str] = set()
@@ -137,6 +141,19 @@ class PackingList:
 
         creator = _creator(tree, path)
         return Manifest(self.name, path, root, entries, tuple(findings), creator, own_files=frozenset(own), whole=True)
+
+
+def _compare_playlists(tree: Tree, root: str, lists: list[str], mapped: dict[str, _Mapped] | None) -> Iterator[Finding]:
+    """What the package's composition playlists contradict of its packing lists."""
+    known: dict[str, tuple[str, ExpectedDigest]] = {}
+    for listed in lists:
+        with contextlib.suppress(ManifestFault):
+            for identity, entry in _read_list(tree, listed, mapped, lambda finding: None):
+                if entry.digests and not entry.parts and not unsafe(entry.path):
+                    known[identity] = (entry.path, entry.digests[0])
+    for path, _ in sorted(known.values(), key=lambda one: one[0]):
+        if path.lower().endswith(".xml"):
+            yield from contradictions(tree, below(root, path), known, _identity, _digest)
 
 
 def _map_beside(tree: Tree, root: str) -> str:

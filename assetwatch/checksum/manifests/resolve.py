@@ -79,7 +79,7 @@ def unsafe(path: str) -> str:
 
 def homeward(path: str) -> str:
     """Why a path that is not on disk is refused: it starts in somebody's home folder."""
-    return "the path starts in a home folder" if path.startswith("~") else ""
+    return "the path starts in a home folder" if path.startswith("~") and "/" in path else ""
 
 
 def strange(path: str) -> str:
@@ -96,13 +96,21 @@ def strange(path: str) -> str:
 
 @dataclass(slots=True)
 class _Folder:
-    """The names of one folder, and what they compare equal to."""
+    """The names of one folder, and what they compare equal to.
 
-    names: dict[str, Listed]
+    Of a plain file its size is all that is kept: there may be a million.
+    """
+
+    names: dict[str, Listed | int]
     #: of names that are not ASCII, by their NFC form; an ASCII name is its own
     normalized: dict[str, list[str]] | None = None
     #: case folded: a name, or several
     caseless: dict[str, str | list[str]] | None = None
+
+    def listed(self, name: str) -> Listed:
+        """What lies under a name that is here."""
+        found = self.names[name]
+        return Listed(name, FileKind.REGULAR, found) if isinstance(found, int) else found
 
     def met(self, name: str, care: Care) -> list[str]:
         """The names that this name can mean; the exact one alone where it is there."""
@@ -208,7 +216,7 @@ class Resolver:
             name = met[0]
             if name != part:
                 ways.append("normalization" if comparable(name) == comparable(part) else "case")
-            listed = here.names[name]
+            listed = here.listed(name)
             spelled = join(spelled, name)
             real = join(folder, name)
             last = position == len(parts) - 1
@@ -235,17 +243,21 @@ class Resolver:
             target = target[len(self._root) + 1 :]
         if not target:
             return "", Listed("", None)
-        listed = self._folder(parent(target)).names.get(basename(target))
-        return (target, listed) if listed is not None else None
+        here, name = self._folder(parent(target)), basename(target)
+        return (target, here.listed(name)) if name in here.names else None
 
     def _folder(self, path: str) -> _Folder:
         folder = self._folders.get(path)
         if folder is None:
             try:
-                names = {listed.name: listed for listed in self._tree.names(below(self._root, path))}
+                names = {listed.name: _short(listed) for listed in self._tree.names(below(self._root, path))}
             except OSError as error:
                 if not isinstance(error, FileNotFoundError):
                     self.unreadable[path] = error.strerror or str(error)
                 names = {}
             folder = self._folders[path] = _Folder(names)
         return folder
+
+
+def _short(listed: Listed) -> Listed | int:
+    return listed.size if listed.kind is FileKind.REGULAR and listed.seen is None else listed

@@ -20,7 +20,7 @@ from assetwatch.checksum.manifests.asc_mhl_xml import FileRecord, FolderRecord
 from assetwatch.checksum.manifests.format import Finding, ManifestFault, below, parent
 from assetwatch.checksum.manifests.generation import Place
 from assetwatch.checksum.manifests.outcome import Findings
-from assetwatch.checksum.manifests.reading import Read
+from assetwatch.checksum.manifests.reading import Read, Wanted
 from assetwatch.checksum.manifests.renames import renamed_files, renamed_folders
 from assetwatch.checksum.manifests.take import Folder, KnownDigests, Meter, Order, Taken, folders_of, take
 from assetwatch.checksum.manifests.tree import DiskTree
@@ -49,6 +49,7 @@ def write_generation(
     tree: DiskTree,
     *,
     read: Read,
+    again: Read | None = None,
     clock: Clock,
     creator: Creator,
     algorithms: Sequence[str] = (DEFAULT_ALGORITHM,),
@@ -60,9 +61,10 @@ def write_generation(
 ) -> Written:
     """Write a generation for the tree's root and for each history nested in it.
 
-    `tree` must be one that remembers. `algorithms` are canonical names that the schema allows; `ignore` are new
-    patterns, kept from then on. Raises UsageError for what cannot be asked for, ManifestFault where an existing
-    history is damaged or the disk does not take the list; no list is written then.
+    `tree` must be one that remembers. `again` reads past the page cache what does not fit: it is recorded as failed
+    once that reading, too, has found it so (guidelines, 2.7.1). `algorithms` are canonical names that the schema
+    allows; `ignore` are new patterns, kept from then on. Raises UsageError for what cannot be asked for, ManifestFault
+    where an existing history is damaged or the disk does not take the list; no list is written then.
     """
     for name in algorithms:
         if name not in asc_mhl_xml.ALGORITHMS:
@@ -73,7 +75,7 @@ def write_generation(
         raise UsageError(f"{creator.author.email!r} is no mail address.")
     with alone(tree.root):
         return _Writing(tree, clock, creator, tuple(algorithms), process, ignore).run(
-            read, detect_renames, known, meter
+            read, again, detect_renames, known, meter
         )
 
 
@@ -100,10 +102,19 @@ class _Writing:
         self._moved: frozenset[str] = frozenset()
         self._closed: list[str] = []
 
-    def run(self, read: Read, detect_renames: bool, known: KnownDigests | None, meter: Meter | None) -> Written:
+    def run(
+        self,
+        read: Read,
+        again: Read | None,
+        detect_renames: bool,
+        known: KnownDigests | None,
+        meter: Meter | None,
+    ) -> Written:
         folders = list(folders_of(self._tree, lambda p: generation.passed_over(self._places, p), self._report))
         orders = list(self._orders(folders, detect_renames))
         taken = take(orders, read, self._clock, self._report, known, meter)
+        if again is not None:
+            self._read_again(orders, taken, again)
         missing = self._missing(folders, {order.path for order in orders})
         previous = self._renames(folders, taken, missing) if detect_renames else {}
         self._record(folders, taken, previous)
@@ -151,6 +162,25 @@ class _Writing:
                     what = "the name has another Unicode normalization form on disk; the history's is kept"
                     self._findings.report(Finding("normalization", what, path))
                 yield Order(path, listed, tuple(dict.fromkeys(names)))
+
+    def _read_again(self, orders: Sequence[Order], taken: dict[str, Taken], again: Read) -> None:
+        """Read once more, past the page cache, what is not as the history has it."""
+        doubted = []
+        for number, order in enumerate(orders):
+            place = generation.nearest(self._places, parent(order.path))
+            reference = place.reference(place.spelled(place.inside(order.path)))
+            if order.path in taken and generation.differing(reference, taken[order.path].digests):
+                doubted.append(Wanted(number, (order.path,), order.algorithms, order.listed.size, order.listed.seen))
+        for one, computed in again(doubted):
+            path = one.parts[0]
+            if computed.digests is None:
+                what = f"differs, and could not be read a second time: {computed.unreadable}"
+                self._findings.report(Finding("read-again", what, path))
+                continue
+            if computed.digests != taken[path].digests:
+                what = "two readings differ; what was read second, past the page cache, is recorded"
+                self._findings.report(Finding("read-again", what, path))
+            taken[path] = Taken(computed.digests, self._clock.now())
 
     def _missing(self, folders: list[Folder], here: set[str]) -> dict[str, set[str]]:
         """Place -> the paths that its history knows and the disk does not have; folders end in `/`."""

@@ -24,6 +24,8 @@ LISTS = {
     "b2sum": "x.b2",
     "cksum -a sha256": "cksum.txt",
     "cksum -a blake2b --untagged": "cksum.b2",
+    "cksum -a sm3": "cksum.txt",
+    "cksum -a sm3 --untagged": "cksum.sm3",
     "xxhsum -H0": "list.xxh32",
     "cksum": "cksum.txt",
     "xxhsum -H0 ": "list.txt",
@@ -103,6 +105,52 @@ def test_lists_of_tools(tmp_path: Path, command: str) -> None:
         assert wrong == [str(victim.relative_to(root))]
 
 
+#: Names that lists have to escape, that look like parts of a line, or that other systems cannot have.
+ODD_NAMES = [
+    "new\nline", "back\\slash", "\\n", "a\\\nb", "\U0001f3ac", "e\u0301", "\u00e9x", " lead", "trail ", "#hash",
+    ";semi", "*star", "tab\tx", "100%", "%0A", "cr\rx", "a  b", "a *b", "md5 (x) = y", "(p)", "..dots", "~home",
+    "con.mov", "a:b", "\u2028", "end\\",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("command", "listed"),
+    [
+        ("md5sum", "MD5SUMS"),
+        ("sha1sum --tag", "list.txt"),
+        ("sha256sum -b", "x.sha256"),
+        ("cksum -a sha512", "list.txt"),
+        ("b2sum", "x.b2"),
+        ("b3sum", "list.b3"),
+        ("shasum -a 256", "x.sha256"),
+    ],
+)
+def test_odd_names(tmp_path: Path, command: str, listed: str, seed: int) -> None:
+    """Whatever a tool writes for a name is that file: kept, damaged or gone. Tools that escape nothing are left out."""
+    if shutil.which(command.split()[0]) is None:
+        pytest.skip(f"{command.split()[0]} is not installed")
+    chance = random.Random(seed)
+    files = []
+    for name in chance.sample(ODD_NAMES, 9):
+        folder = tmp_path / chance.choice(["", "Clips", "A b/x"])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(chance.randbytes(chance.choice([1, 17, 300])))
+        files.append(str((folder / name).relative_to(tmp_path)))
+    written = subprocess.run([*command.split(), *files], cwd=tmp_path, capture_output=True, check=False)
+    if written.returncode:
+        pytest.skip(f"{command} of this version does not do that: {written.stderr.decode()}")
+    (tmp_path / listed).write_bytes(written.stdout)
+    want = {}
+    for name in files:
+        want[name] = chance.choice(["verified", "verified", "mismatch", "missing"])
+        if want[name] == "mismatch":
+            flip(tmp_path / name)
+        elif want[name] == "missing":
+            (tmp_path / name).unlink()
+    assert {entry.path: str(entry.verdict) for entry in verify_package(tmp_path / listed).entries} == want
+
+
 def python_tool(name: str) -> str:
     """A tool that is installed beside the interpreter, or the test is skipped."""
     tool = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
@@ -111,7 +159,7 @@ def python_tool(name: str) -> str:
     return tool
 
 
-@pytest.mark.parametrize("algorithm", ["md5", "sha256", "sha512"])
+@pytest.mark.parametrize("algorithm", ["md5", "sha256", "sha512", "sha3_256", "blake2b"])
 def test_bags_of_bagit_py(tmp_path: Path, algorithm: str) -> None:
     """A bag that bagit.py makes of a random folder is clean; a flipped bit, a lost and an added file are found."""
     tool = python_tool("bagit.py")
@@ -244,3 +292,48 @@ def test_damaged_nested_histories_of_ascmhl(tmp_path: Path, seed: int) -> None:
     outcome = verify_package(day)
     assert {entry.path: str(entry.verdict) for entry in outcome.entries} == want
     assert outcome.extra == sorted(extra)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_histories_three_deep_with_renames_and_patterns(tmp_path: Path, seed: int) -> None:
+    """Odd names, empty folders, histories in histories, detected renames: as clean and as damaged as ascmhl says."""
+    tool, debug = python_tool("ascmhl"), python_tool("ascmhl-debug")
+    chance = random.Random(seed)
+    day = tmp_path / "Day01"
+    names = [name for name in ODD_NAMES if name.isprintable()]
+    want = {}
+    for folder in ("A001", "A001/Clips", "A001/Clips/Inner", "A001/Clips/Inner/Deep", "B001"):
+        (day / folder / "void").mkdir(parents=True)
+        for name in chance.sample(names, 3):
+            (day / folder / name).write_bytes(chance.randbytes(20))
+            want[f"{folder}/{name}"] = "verified"
+    chosen = chance.sample(["xxh64", "md5", "c4", "xxh128", "sha1", "xxh3"], 2)
+    options = [word for name in chosen for word in ("-h", name)]
+
+    def create(folder: str, *more: str) -> None:
+        subprocess.run([tool, "create", str(day / folder), *options, *more], check=True, capture_output=True)
+
+    def agrees() -> bool:
+        said = subprocess.run([debug, "verify", str(day)], capture_output=True, check=False).returncode == 0
+        outcome = verify_package(day)
+        assert {entry.path: str(entry.verdict) for entry in outcome.entries} == want
+        return said == outcome.clean
+
+    for folder in ("A001/Clips/Inner", "A001/Clips", "A001", ""):
+        create(folder)
+    for folder in ("A001", "A001/Clips/Inner", "B001/void"):
+        (day / folder / "cache.tmp").write_bytes(b"not wanted")
+    create("", "-i", "*.tmp")
+    for name in chance.sample(sorted(want), 3):
+        (day / name).rename(day / f"{name}.renamed")
+        del want[name]
+        want[f"{name}.renamed"] = "verified"
+    create("", "-dr")
+    assert agrees()
+    flipped, gone = chance.sample(sorted(want), 2)
+    flip(day / flipped)
+    want[flipped] = "mismatch"
+    assert agrees()
+    (day / gone).unlink()
+    want[gone] = "missing"
+    assert agrees()

@@ -426,6 +426,62 @@ class TestPackingList:
         assert list(said(verify_package(card)).values()) == ["uncheckable"]
 
 
+def playlist(*references: str) -> bytes:
+    """A composition playlist that plays these."""
+    inner = "".join(references)
+    return f'<CompositionPlaylist xmlns="urn:x"><Id>urn:uuid:9</Id>{inner}</CompositionPlaylist>'.encode()
+
+
+def reel(number: int, content: bytes) -> str:
+    """The reference of a DCP's playlist to an asset."""
+    digest = base64.b64encode(hashlib.sha1(content).digest()).decode()
+    asset = f"<MainPicture><Id>urn:uuid:{number}</Id><Hash>{digest}</Hash></MainPicture>"
+    return f"<ReelList><Reel><Id>urn:uuid:7</Id><AssetList>{asset}</AssetList></Reel></ReelList>"
+
+
+def resource(number: int, content: bytes, method: str = "") -> str:
+    """The reference of an IMF's playlist to a track file."""
+    name = "sha256" if "sha256" in method else "sha1"
+    digest = base64.b64encode(hashlib.new(name, content).digest()).decode()
+    told = f'<HashAlgorithm Algorithm="{method}"/>' if method else ""
+    return (
+        f"<ResourceList><Resource><Id>urn:uuid:55</Id><TrackFileId>urn:uuid:{number}</TrackFileId>"
+        f"<Hash>{digest}</Hash>{told}</Resource></ResourceList>"
+    )
+
+
+SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+
+
+@pytest.mark.parametrize(
+    ("reference", "contradicts"),
+    [
+        (reel(1, b"aaa"), False),
+        (reel(1, b"other"), True),
+        (reel(4, b"of another package"), False),
+        (resource(1, b"aaa"), False),
+        (resource(1, b"other"), True),
+        (resource(1, b"other", SHA256), False),
+    ],
+)
+def test_playlist_and_packing_list_have_to_agree(card: Path, reference: str, contradicts: bool) -> None:
+    """Another digest of the same algorithm in a composition playlist is a finding; the files are judged as before."""
+    (card / "cpl.xml").write_bytes(playlist(reference))
+    both = asset(1, b"aaa") + asset(2, playlist(reference))
+    package(card, both, mapped(1, chunk("a.mov")) + mapped(2, chunk("cpl.xml")))
+    outcome = verify_package(card)
+    assert said(outcome) == {"a.mov": "verified", "cpl.xml": "verified"}
+    assert ("contradiction" in kinds(outcome)) is contradicts
+
+
+def test_damaged_playlist_is_a_mismatch_and_nothing_else(card: Path) -> None:
+    """Its own digest tells that it is damaged; nothing is concluded from it."""
+    (card / "cpl.xml").write_bytes(playlist(reel(1, b"other"))[:-9])
+    package(card, asset(1, b"aaa") + asset(2, b"x" * 9), mapped(1, chunk("a.mov")) + mapped(2, chunk("cpl.xml")))
+    outcome = verify_package(card)
+    assert said(outcome) == {"a.mov": "verified", "cpl.xml": "mismatch"}
+
+
 def test_as11_sidecar(tmp_path: Path) -> None:
     """The checksum of an AS-11 sidecar is of the MXF file with its name."""
     (tmp_path / "prog.mxf").write_bytes(b"programme")
