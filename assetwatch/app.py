@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import socket
@@ -153,6 +154,9 @@ def make_daemon(
     capacity = max(16, min(CAPACITY, _allow_open_files() // 2 - 64))
     # Readers let go of the interpreter at each system call, and would wait 5 ms for it back while rows are made.
     sys.setswitchinterval(0.0005)
+    # Rows are made by the million and hold no cycles: a full collection would go through them all while threads wait.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     clock = clock or SystemClock()
     with database.read() as connection:
         rows = {row.id: row for row in volumes.all_volumes(connection)}

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from assetwatch.catalog import contents, files, volumes
 from assetwatch.catalog import deliverables as rows
-from assetwatch.catalog import files, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import open_database, parse_url
 from assetwatch.catalog.rows import FileRow
@@ -79,7 +79,7 @@ def main(deliverables: int, count: int) -> None:
                         name = f"{shot}_v001.mov" if own else f"e{number:04}.bin"
                         made.append(row(identity, folders[f"IN/{shot}{'' if own else '/elements'}"], name, now_us))
                 files.add(connection, made)
-                files.add_versions(
+                contents.add_versions(
                     connection,
                     [(f.id, f.id, f.size, 1, f.inode, now_us, now_us, now_us, 1, "read", None) for f in made],
                     [(f.id, "xxh128", f"{f.id:032x}") for f in made],
@@ -106,7 +106,7 @@ def main(deliverables: int, count: int) -> None:
                 new = row(identity, there.id, f"{shot}_v002.mov", now_us)
                 files.add(connection, [new])
                 read = (identity, identity, 1000, 1, identity, now_us, now_us, now_us, 1, "read", None)
-                files.add_versions(connection, [read], [(identity, "xxh128", f"{identity:032x}")])
+                contents.add_versions(connection, [read], [(identity, "xxh128", f"{identity:032x}")])
             began = time.perf_counter()
             bring_up_to_date(database, clock)
             times.append(time.perf_counter() - began)

@@ -22,7 +22,7 @@ import xxhash
 from sqlalchemy import func, select
 
 from assetwatch import app
-from assetwatch.catalog import files, queries, volumes
+from assetwatch.catalog import contents, files, queries, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database, open_database, parse_url
 from assetwatch.catalog.rows import FILES, FileRow, VolumeRow, file_rows
@@ -274,7 +274,7 @@ class Bench:
         """Path -> what is said of it."""
         rows = self.rows()
         with self.database.read() as connection:
-            digests = files.digests_of(connection, [row.version_id for row in rows.values() if row.version_id])
+            digests = contents.digests_of(connection, [row.version_id for row in rows.values() if row.version_id])
         return {
             path: State(row.presence, row.integrity, dict(digests.get(row.version_id or 0, {})))
             for path, row in rows.items()

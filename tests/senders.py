@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from assetwatch.catalog import files, packages, promises
+from assetwatch.catalog import contents, packages, promises
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.packages import ClaimRow
 from assetwatch.catalog.promises import Promise
@@ -151,7 +151,7 @@ class Desk:
         """The algorithms that are recorded of a file."""
         with self.bench.database.read() as connection:
             version = self.bench.row(path).version_id or 0
-            return set(files.digests_of(connection, [version]).get(version, {}))
+            return set(contents.digests_of(connection, [version]).get(version, {}))
 
 
 def desk_on(folder: Path, **options: Any) -> Iterator[Desk]:

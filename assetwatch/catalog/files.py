@@ -100,6 +100,20 @@ def insert_or_update(connection: Connection, table: Any) -> Any:
     return postgresql.insert(table)
 
 
+def bulk(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Enter rows given as tuples in the order of the table's columns.
+
+    By the driver's own executemany: SQLAlchemy's turns each row into a dictionary and back, which for the three
+    tables that a scan fills took as long as the database itself.
+    """
+    if not rows:
+        return
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    columns = ", ".join(f'"{column.name}"' for column in table.c)
+    marks = ", ".join([mark] * len(table.c))
+    connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', list(rows))
+
+
 # -- folders ----------------------------------------------------------------------------------------------------
 
 
@@ -261,7 +275,7 @@ def add(connection: Connection, rows: Sequence[FileRow]) -> None:
     """Enter new files."""
     if not rows:
         return
-    _bulk(connection, t.file, [msgspec.structs.astuple(row) for row in rows])
+    bulk(connection, t.file, [msgspec.structs.astuple(row) for row in rows])
     _shift(connection, [(None, row) for row in rows])
     mark_series_stale(connection, {row.series_id for row in rows if row.series_id is not None})
     _doubt_packages(connection, {row.volume_id for row in rows}, {row.folder_id for row in rows})
@@ -340,76 +354,6 @@ def observe(connection: Connection, observations: Sequence[dict[str, Any]]) -> N
                 for one in observations
             ],
         )
-
-
-# -- contents ---------------------------------------------------------------------------------------------------
-
-
-def add_versions(
-    connection: Connection, versions: Sequence[tuple[Any, ...]], digests: Sequence[tuple[int, str, str]]
-) -> None:
-    """Append contents as they were read, with their digests; values in the order of the tables' columns."""
-    _bulk(connection, t.version, versions)
-    _bulk(connection, t.digest, digests)
-
-
-def _bulk(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Enter rows given as tuples in the order of the table's columns.
-
-    By the driver's own executemany: SQLAlchemy's turns each row into a dictionary and back, which for the three
-    tables that a scan fills took as long as the database itself.
-    """
-    if not rows:
-        return
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    columns = ", ".join(f'"{column.name}"' for column in table.c)
-    marks = ", ".join([mark] * len(table.c))
-    connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', list(rows))
-
-
-def supersede(connection: Connection, version_ids: Iterable[int], now_us: int) -> None:
-    """Date the end of contents that others have taken the place of."""
-    rows = [{"the_id": version} for version in version_ids]
-    if rows:
-        connection.execute(
-            update(t.version).where(t.version.c.id == bindparam("the_id")).values(superseded_us=now_us), rows
-        )
-
-
-def digests_of(connection: Connection, version_ids: Iterable[int]) -> dict[int, dict[str, str]]:
-    """Version id -> algorithm -> digest."""
-    found: dict[int, dict[str, str]] = defaultdict(dict)
-    for some in slices(list(set(version_ids))):
-        rows = connection.execute(_DIGESTS, {"ids": some})
-        for version_id, algorithm, value in rows:
-            found[version_id][algorithm] = value
-    return found
-
-
-_DIGESTS = select(t.digest.c.version_id, t.digest.c.algorithm, t.digest.c.value).where(
-    t.digest.c.version_id.in_(bindparam("ids", expanding=True))
-)
-
-
-def set_media(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep what was read of these versions' media; a newer answer takes the place of an older one."""
-    if not rows:
-        return
-    statement = insert_or_update(connection, t.media)
-    kept = {name: statement.excluded[name] for name in rows[0] if name != "version_id"}
-    connection.execute(statement.on_conflict_do_update(index_elements=["version_id"], set_=kept), list(rows))
-
-
-def has_media(connection: Connection, version_ids: Iterable[int]) -> set[int]:
-    """Those of the versions whose media were read already."""
-    found: set[int] = set()
-    for some in slices(list(set(version_ids))):
-        rows = connection.execute(
-            select(t.media.c.version_id).where(t.media.c.version_id.in_(bindparam("ids", expanding=True))),
-            {"ids": some},
-        )
-        found.update(rows.scalars())
-    return found
 
 
 # -- totals and series ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal_column, or_, select, true
 
-from assetwatch.catalog import deliverables, files, volumes
+from assetwatch.catalog import contents, deliverables, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.patterns import Lane, lanes
 from assetwatch.catalog.rows import FileRow, VolumeRow
@@ -120,7 +120,7 @@ def count_files(connection: Connection, wanted: Filter) -> int:
 def with_all(connection: Connection, volume: VolumeRow, found: Sequence[tuple[str, FileRow]]) -> Iterator[Listed]:
     """Files of one volume, given as (folder's path, row), with what hangs on them."""
     versions = [row.version_id for _, row in found if row.version_id is not None]
-    digests = files.digests_of(connection, versions)
+    digests = contents.digests_of(connection, versions)
     media = media_of(connection, versions)
     sequences = _sequence_names(connection, [row.sequence_id for _, row in found if row.sequence_id is not None])
     linked = deliverables.keys_of_files(connection, volume.id, found)

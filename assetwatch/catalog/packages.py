@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, true, update
 
-from assetwatch.catalog import files
+from assetwatch.catalog import contents, files
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import insert_or_update, slices
 from assetwatch.catalog.rows import FileRow
@@ -40,7 +40,7 @@ class PackageRow(msgspec.Struct, frozen=True):
     known: str | None = None
 
 
-class ClaimRow(msgspec.Struct, frozen=True):
+class ClaimRow(msgspec.Struct, frozen=True, gc=False):
     """One row of `claim`, in the order of its columns."""
 
     package_id: int
@@ -81,7 +81,7 @@ def readings(connection: Connection, file_id: int, count: int) -> list[tuple[int
         .order_by(t.version.c.id.desc())
         .limit(count)
     ).all()
-    digests = files.digests_of(connection, [row.id for row in rows])
+    digests = contents.digests_of(connection, [row.id for row in rows])
     return [(row.recorded_us, row.read_us, dict(digests.get(row.id, {}))) for row in reversed(rows)]
 
 

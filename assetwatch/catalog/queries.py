@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, literal_column, or_, select
 
-from assetwatch.catalog import files, volumes
+from assetwatch.catalog import contents, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.listing import Asset, Filter, Listed, count_files, list_assets, list_files, media_of, with_all
 from assetwatch.catalog.patterns import below, trimmed
@@ -208,7 +208,7 @@ def folder_summary(connection: Connection, volume: str, path: str) -> dict[str, 
 def versions_of(connection: Connection, file_id: int) -> list[dict[str, Any]]:
     """All contents that a file had, oldest first, with digests."""
     rows = connection.execute(select(*t.version.c).where(t.version.c.file_id == file_id).order_by(t.version.c.id)).all()
-    digests = files.digests_of(connection, [row.id for row in rows])
+    digests = contents.digests_of(connection, [row.id for row in rows])
     return [{**row._mapping, "digests": digests.get(row.id, {})} for row in rows]
 
 

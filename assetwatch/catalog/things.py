@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, func, or_, select
 
-from assetwatch.catalog import files
+from assetwatch.catalog import contents
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import slices
 from assetwatch.catalog.patterns import below
@@ -207,12 +207,12 @@ def asset_at(connection: Connection, volume_id: int, path: str) -> Thing | None:
 
 def digest_of(connection: Connection, thing: Thing) -> str | None:
     """One digest over a thing's content, with its algorithm; None where one of its files has none."""
-    return _digest(thing, files.digests_of(connection, thing.versions))
+    return _digest(thing, contents.digests_of(connection, thing.versions))
 
 
 def digests_of(connection: Connection, there: Sequence[Thing]) -> dict[str, str]:
     """Asset -> one digest over its content, of those that have one; asked for together."""
-    found = files.digests_of(connection, {version for thing in there for version in thing.versions})
+    found = contents.digests_of(connection, {version for thing in there for version in thing.versions})
     said = ((thing.asset, _digest(thing, found)) for thing in there)
     return {asset: digest for asset, digest in said if digest is not None}
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from assetwatch.catalog import files, packages
+from assetwatch.catalog import contents, files, packages
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.packages import PackageRow
 from assetwatch.catalog.rows import FileRow
@@ -82,7 +82,7 @@ class Answers:
 
     def _digests_of(self, rows: Iterable[FileRow]) -> dict[int, dict[str, str]]:
         with self._database.read() as connection:
-            return files.digests_of(connection, [one.version_id for one in rows if one.version_id is not None])
+            return contents.digests_of(connection, [one.version_id for one in rows if one.version_id is not None])
 
     def digests_of(self, paths: Iterable[str]) -> dict[str, dict[str, str]]:
         """The digests of those of these files that the catalog knows."""

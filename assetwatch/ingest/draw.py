@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from assetwatch.catalog import files
+from assetwatch.catalog import contents, files
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import Ids
 from assetwatch.clock import Clock
@@ -148,7 +148,7 @@ class Draughtsman:
     def _order_probes(self, connection: Connection, frames: Rows[_Frame], now_us: int) -> None:
         """Have these frames probed, unless that was done for their present content."""
         able = [f for f in frames if f.version_id is not None and f.due_for is None and f.size > 0]
-        done = files.has_media(connection, [f.version_id for f in able if f.version_id is not None])
+        done = contents.has_media(connection, [f.version_id for f in able if f.version_id is not None])
         rows = [{"the_id": f.id} for f in able if f.version_id not in done]
         if rows:
             connection.execute(

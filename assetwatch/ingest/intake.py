@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from assetwatch.catalog import files, moves, packages
+from assetwatch.catalog import contents, files, moves, packages
 from assetwatch.catalog.files import FolderRow, Ids
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pool import SMALL_BYTES
@@ -247,12 +247,12 @@ class Intake:
     ) -> list[tuple[FileRow, FileRow]]:
         """Those that are nowhere else; the history of the others is given to the file that came."""
         versions = {old.version_id: old for old, _ in gone if old.version_id is not None}
-        digests = files.digests_of(connection, versions)
-        contents: dict[tuple[str, int], list[FileRow]] = defaultdict(list)
+        digests = contents.digests_of(connection, versions)
+        by_content: dict[tuple[str, int], list[FileRow]] = defaultdict(list)
         for version_id, by in digests.items():
-            contents[next(iter(by.values())), versions[version_id].size].append(versions[version_id])
-        came = moves.came_with(connection, contents, now_us - _MOVED_WITHIN_US)
-        pairs = moves.pair(contents, [(content, row) for content, rows in came.items() for row in rows], renamed=False)
+            by_content[next(iter(by.values())), versions[version_id].size].append(versions[version_id])
+        came = moves.came_with(connection, by_content, now_us - _MOVED_WITHIN_US)
+        pairs = moves.pair(by_content, [(content, row) for content, rows in came.items() for row in rows], renamed=False)
         moves.carry(connection, pairs, now_us)
         moved = {old.id for old, _ in pairs}
         return [(before, after) for before, after in gone if before.id not in moved]

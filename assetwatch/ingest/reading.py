@@ -10,7 +10,7 @@ from typing import Final, cast
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from assetwatch.catalog import files, packages
+from assetwatch.catalog import contents, files, packages
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.files import Ids
 from assetwatch.catalog.rows import FileRow
@@ -321,7 +321,7 @@ class ReadingRoom:
     def _lacks(self, connection: Connection, known: FileRow, wanted: Sequence[str], doubted: bool) -> bool:
         """Whether what is recorded of a file does not answer what a sender's list asks."""
         version_id = known.version_id or 0
-        return doubted or not files.digests_of(connection, [version_id]).get(version_id, {}).keys() >= set(wanted)
+        return doubted or not contents.digests_of(connection, [version_id]).get(version_id, {}).keys() >= set(wanted)
 
     def _is_link_of(self, connection: Connection, row: FileRow, other: FileRow) -> bool:
         """Whether the other name still leads to the same inode with the stat that its bytes were recorded with."""

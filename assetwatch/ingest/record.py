@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection, insert, literal, select
 
-from assetwatch.catalog import checks, files, moves, packages
+from assetwatch.catalog import checks, contents, files, moves, packages
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import Ids
 from assetwatch.catalog.rows import FileRow
@@ -66,7 +66,7 @@ def record(
     """
     rows = files.by_id(connection, [one.file_id for one in finished if one.file_id not in fresh])
     rows.update(fresh)
-    earlier = files.digests_of(connection, [row.version_id for row in rows.values() if row.version_id is not None])
+    earlier = contents.digests_of(connection, [row.version_id for row in rows.values() if row.version_id is not None])
     changes: list[tuple[FileRow, FileRow]] = []
     versions: list[tuple[Any, ...]] = []
     digests: list[tuple[int, str, str]] = []
@@ -128,10 +128,10 @@ def record(
         if one.media is not None and version_id is not None:
             media.append(media_row(version_id, one.media, now_us))
     files.add(connection, [after for before, after in changes if before.id in fresh])
-    files.add_versions(connection, versions, digests)
-    files.supersede(connection, superseded, now_us)
+    contents.add_versions(connection, versions, digests)
+    contents.supersede(connection, superseded, now_us)
     files.change(connection, [(before, after) for before, after in changes if before.id not in fresh])
-    files.set_media(connection, media)
+    contents.set_media(connection, media)
     files.observe(connection, observations)
     _carry_histories(connection, changes, {one.file_id: one.outcome for one in finished}, now_us)
     for volume_id, folder_ids in lists.items():
@@ -207,8 +207,8 @@ def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow
         attempts=0,
         problem=None,
     )
-    known = files.digests_of(connection, [sibling.version_id or 0]).get(sibling.version_id or 0, {})
-    files.add_versions(
+    known = contents.digests_of(connection, [sibling.version_id or 0]).get(sibling.version_id or 0, {})
+    contents.add_versions(
         connection,
         [_version(version_id, row, after, 0.0, now_us, "link")],
         [(version_id, name, value) for name, value in known.items()],
@@ -221,7 +221,7 @@ def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow
         )
     )
     if row.version_id is not None:
-        files.supersede(connection, [row.version_id], now_us)
+        contents.supersede(connection, [row.version_id], now_us)
     files.change(connection, [(row, after)])
     files.observe(
         connection, [{**_note(now_us, "hard_link", row), "version_id": version_id, "detail": {"of": sibling.id}}]
@@ -243,7 +243,7 @@ def record_probes(connection: Connection, probed: Sequence[Probed], now_us: int)
         due = ("read", now_us) if asked else (None, None)
         changes.append((row, replace(row, due_for=due[0], due_us=due[1], attempts=0)))
         media.append(media_row(row.version_id, one.media, now_us))
-    files.set_media(connection, media)
+    contents.set_media(connection, media)
     files.change(connection, changes)
 
 

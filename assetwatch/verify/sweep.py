@@ -16,7 +16,7 @@ from datetime import tzinfo
 from typing import Any, Final, cast
 
 from assetwatch import __version__
-from assetwatch.catalog import checks, files, volumes
+from assetwatch.catalog import checks, contents, files, volumes
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pace import TokenBucket
@@ -306,7 +306,7 @@ class Sweep:
     def _hand_over(self, chosen: Sequence[Held]) -> None:
         with self._database.write() as connection:
             taken = checks.claim(connection, [one.row for one in chosen], self._now_us())
-            digests = files.digests_of(connection, [row.version_id for row in taken.values() if row.version_id])
+            digests = contents.digests_of(connection, [row.version_id for row in taken.values() if row.version_id])
         for held in chosen:
             row = taken.get(held.row.id)
             if row is None:

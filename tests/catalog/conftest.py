@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import insert, select, update
 
-from assetwatch.catalog import files, volumes
+from assetwatch.catalog import contents, files, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.rows import FileRow, VolumeRow
@@ -140,14 +140,14 @@ class Shelf:
         """Give a file a content with digests, and media facts."""
         with self.database.write() as connection:
             version = self.ids.take(connection, "version")
-            files.add_versions(
+            contents.add_versions(
                 connection,
                 [(version, row.id, row.size, row.mtime_ns, row.inode, 1, 2, 3, 4, "read", None)],
                 [(version, algorithm, value) for algorithm, value in digests.items()],
             )
             if facts is not None:
                 media = {"version_id": version, "status": "ok", "facts": facts, "answer": b"z", "tool": "MediaInfo"}
-                files.set_media(connection, [{**media, "tool_version": "26", "probed_us": 5, "reason": None}])
+                contents.set_media(connection, [{**media, "tool_version": "26", "probed_us": 5, "reason": None}])
             after = replace(row, version_id=version)
             files.change(connection, [(row, after)])
         return after

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import insert
 
+from assetwatch.catalog import contents, files, volumes
 from assetwatch.catalog import deliverables as rows
-from assetwatch.catalog import files, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.candidates import Named, meant_anywhere, names
 from assetwatch.catalog.engine import Database
@@ -39,7 +39,7 @@ def put(database: Database, paths: dict[str, int | None], seen_us: int = NOW_US)
             own = {"version_id": number, "first_seen_us": seen_us, "recorded_us": seen_us, "sequence_id": sequence}
             files.add(connection, [FileRow(**identity, **state, **stat, **own, **none)])  # type: ignore[arg-type]
             at = (number, number, 1, 1, number, seen_us, seen_us, seen_us, 1, "read", None)
-            files.add_versions(connection, [at], [(number, "xxh128", f"{number}")])
+            contents.add_versions(connection, [at], [(number, "xxh128", f"{number}")])
             found[path] = number
             if sequence is not None and path.endswith("1001.exr"):
                 series = {"id": sequence, "volume_id": volume.id, "folder_id": folder_id}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import func, select
 
-from assetwatch.catalog import files, queries
+from assetwatch.catalog import contents, files, queries
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database, open_database
 from assetwatch.catalog.rows import FileRow
@@ -193,14 +193,14 @@ def test_contents_and_their_digests(shelf: Any) -> None:
     row = shelf.read(shelf.put(shelf.volume(), "a.mov")[0], '{"a": 1}', xxh128="0" * 32, c4="c4" + "x" * 88)
     assert row.version_id is not None
     with shelf.database.write() as connection:
-        assert files.digests_of(connection, [row.version_id]) == {
+        assert contents.digests_of(connection, [row.version_id]) == {
             row.version_id: {"xxh128": "0" * 32, "c4": "c4" + "x" * 88}
         }
-        assert files.has_media(connection, [row.version_id, 4711]) == {row.version_id}
+        assert contents.has_media(connection, [row.version_id, 4711]) == {row.version_id}
         newer = {"version_id": row.version_id, "status": "ok", "facts": '{"a": 2}', "answer": None, "tool": "MediaInfo"}
-        files.set_media(connection, [{**newer, "tool_version": "27", "probed_us": 9, "reason": None}])
+        contents.set_media(connection, [{**newer, "tool_version": "27", "probed_us": 9, "reason": None}])
         assert queries.media_of(connection, [row.version_id]) == {row.version_id: {"a": 2}}
-        files.supersede(connection, [row.version_id], 77)
+        contents.supersede(connection, [row.version_id], 77)
         assert queries.versions_of(connection, row.id)[0]["superseded_us"] == 77
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from assetwatch.catalog import files, reporting, volumes
+from assetwatch.catalog import contents, files, reporting, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.rows import VolumeRow
 
@@ -145,7 +145,7 @@ class TestNoticed:
             media: dict[str, Any] = {"version_id": version, "status": status, "facts": None, "answer": None}
             with shelf.database.write() as connection:
                 tool = {"tool": "MediaInfo", "tool_version": "26", "probed_us": at_us, "reason": None}
-                files.set_media(connection, [{**media, **tool}])
+                contents.set_media(connection, [{**media, **tool}])
         with shelf.database.read() as connection:
             assert reporting.probe_failures(connection, 1, NOON_US) == [("timed_out", 2), ("crashed", 1)]
 

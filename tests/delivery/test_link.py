@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from assetwatch.catalog import contents, files, volumes
 from assetwatch.catalog import deliverables as rows
-from assetwatch.catalog import files, volumes
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.rows import FileRow
 from assetwatch.clock import FakeClock
@@ -59,7 +59,7 @@ def put(database: Database, ids: files.Ids, name: str) -> FileRow:
         )
         files.add(connection, [row])
         at = NOW_US + number
-        files.add_versions(
+        contents.add_versions(
             connection, [(number, number, 1, 1, number, at, at, at, 1, "read", None)], [(number, "xxh128", f"{number}")]
         )
     return row

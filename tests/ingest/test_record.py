@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assetwatch.catalog import files
+from assetwatch.catalog import contents, files
 from assetwatch.checksum.pool import ReadOrder
 from assetwatch.checksum.reader import NotRead, Reader, Reading, Reason
 from assetwatch.clock import FakeClock
@@ -142,7 +142,7 @@ class TestRead:
         bench.prober.held = False
         bench.quiesce()
         with bench.database.read() as connection:
-            assert files.has_media(connection, [bench.row("a.mov").version_id or 0])
+            assert contents.has_media(connection, [bench.row("a.mov").version_id or 0])
 
 
 class TestRecover:
