@@ -114,7 +114,8 @@ def restore(ctx: click.Context, source: Path, force: bool, as_json: bool) -> Non
 
     \b
     Example:
-      systemctl stop assetwatch && assetwatch catalog restore /mnt/backup/catalog.db
+      systemctl stop assetwatch
+      assetwatch catalog restore /mnt/backup/catalog.db
     """
     url = engine.parse_url(setting_of(ctx).catalog, default_state_directory())
     if url.get_backend_name() != "sqlite" or not url.database:

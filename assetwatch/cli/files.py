@@ -6,11 +6,11 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from assetwatch.catalog import queries
+from assetwatch.catalog import queries, volumes
 from assetwatch.catalog.queries import Asset, Filter, Listed
 from assetwatch.catalog.shots import shot_pattern
 from assetwatch.cli.output import (
@@ -18,7 +18,6 @@ from assetwatch.cli.output import (
     console,
     csv_option,
     json_option,
-    limited,
     setting_of,
     styled,
     write_csv,
@@ -38,6 +37,9 @@ _SCREEN = 200
 
 #: Missing frames told one by one; a hole of millions is a mistake in a name, not a list to send.
 _MISSING_MAX = 100_000
+
+#: Rows that are drawn up together.
+_PAGE = 1_000
 
 
 def _filters(command: Any) -> Any:
@@ -128,14 +130,16 @@ def files_command(
         elif as_csv:
             write_csv(_CSV, (_csv_row(one) for one in rows))
         else:
-            some, more = limited(rows, _screen_limit(limit))
             zone = zone_of(setting)
-            _file_table(some, zone)
+            several = wanted.volume is None and len(volumes.all_volumes(connection)) > 1
+            count, more = _in_pages(
+                rows, _screen_limit(limit), lambda page, head: _file_table(page, zone, several=several, head=head)
+            )
             if more:
                 total = (
                     "many" if deliverable or unlinked or wanted.fits else str(queries.count_files(connection, wanted))
                 )
-                click.echo(f"{len(some)} of {total} files shown; --limit 0 shows all.", err=True)
+                click.echo(f"{count} of {total} files shown; --limit 0 shows all.", err=True)
 
 
 @click.command("assets")
@@ -191,10 +195,9 @@ def assets_command(
                 ),
             )
         else:
-            some, more = limited(rows, _screen_limit(limit))
-            _asset_table(some)
+            count, more = _in_pages(rows, _screen_limit(limit), lambda page, head: _asset_table(page, head=head))
             if more:
-                click.echo(f"The first {len(some)} assets are shown; --limit 0 shows all.", err=True)
+                click.echo(f"The first {count} assets are shown; --limit 0 shows all.", err=True)
 
 
 def _wanted(
@@ -356,22 +359,40 @@ def _screen_limit(limit: int | None) -> int | None:
     return _SCREEN if sys.stdout.isatty() else None
 
 
-def _file_table(rows: list[Listed], zone: Any) -> None:
+_Row = TypeVar("_Row")
+
+
+def _in_pages(rows: Iterator[_Row], most: int | None, table: Callable[[list[_Row], bool], None]) -> tuple[int, bool]:
+    """Print rows a page at a time, so that a million take no more memory than a thousand; how many, and whether more.
+
+    `table` is given a page, and whether it is the first.
+    """
+    count = 0
+    while True:
+        size_of_page = _PAGE if most is None else min(_PAGE, most - count)
+        page = list(itertools.islice(rows, size_of_page))
+        if page or not count:
+            table(page, count == 0)
+        count += len(page)
+        if len(page) < size_of_page or count == most:
+            return count, count == most and next(rows, None) is not None
+
+
+def _file_table(rows: list[Listed], zone: Any, *, several: bool, head: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     if not rows:
         click.echo("No file fits.", err=True)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=head)
     table.add_column("PATH", overflow="fold", ratio=1)
     table.add_column("SIZE", justify="right", no_wrap=True)
     table.add_column("PRESENCE", no_wrap=True)
     table.add_column("INTEGRITY", no_wrap=True)
     table.add_column("SEEN", no_wrap=True)
-    volumes = {one.volume for one in rows}
     for one in rows:
-        where = f"{one.volume}:{one.path}" if len(volumes) > 1 else one.path
+        where = f"{one.volume}:{one.path}" if several else one.path
         table.add_row(
             escape(shown(where)),
             size(one.row.size),
@@ -382,14 +403,14 @@ def _file_table(rows: list[Listed], zone: Any) -> None:
     console().print(table)
 
 
-def _asset_table(rows: list[Asset]) -> None:
+def _asset_table(rows: list[Asset], *, head: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     if not rows:
         click.echo("No asset fits.", err=True)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=head)
     table.add_column("ASSET", overflow="fold", ratio=1)
     table.add_column("FRAMES", justify="right", no_wrap=True)
     table.add_column("MISSING", overflow="fold", max_width=20)

@@ -18,7 +18,12 @@ from assetwatch.units import microseconds
 
 @click.group("notify")
 def notify_command() -> None:
-    """Try out whether word reaches the people it is for."""
+    """Try out whether word reaches the people it is for.
+
+    \b
+    Example:
+      assetwatch --config /etc/assetwatch/assetwatch.toml notify test
+    """
 
 
 @notify_command.command("test")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -147,13 +147,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"no JSON for {type(value).__name__}")
-
-
-def limited(items: Iterator[Any], limit: int | None) -> tuple[list[Any], bool]:
-    """The first `limit` items and whether there are more."""
-    found: list[Any] = []
-    for item in items:
-        if limit is not None and len(found) >= limit:
-            return found, True
-        found.append(item)
-    return found, False

@@ -68,9 +68,9 @@ def setup_command(
 
     \b
     Examples:
-      sudo assetwatch setup
-      sudo assetwatch setup --volume ingest=/mnt/ingest --project NIGHTFALL --mail-to post@example.com --yes
-      sudo assetwatch setup --undo
+      assetwatch setup
+      assetwatch setup --volume ingest=/mnt/ingest --project NIGHTFALL --yes
+      assetwatch setup --undo
     """
     from assetwatch.cli.installed import System
 

@@ -251,7 +251,11 @@ class TestStatus:
         assert set(volume) >= {"name", "root", "online", "watching", "files", "arriving", "last_event", "last_scan"}
         assert (volume["name"], volume["online"], volume["files"], volume["arriving"]) == ("ingest", True, 9, 0)
         assert volume["root"] == str(stock.root)
-        assert document["files"] == {"by_presence": {"present": 9}, "by_integrity": {"recorded": 9}}
+        assert document["files"] == {
+            "by_presence": {"present": 9},
+            "by_integrity": {"recorded": 9},
+            "acknowledged": {},
+        }
         assert (document["deliverables"]["by_status"], document["deliverables"]["late"]) == ({}, 0)
         assert [document[key] for key in ("last_verification", "last_report", "daemon")] == [None, None, None]
 
