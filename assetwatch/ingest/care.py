@@ -46,6 +46,9 @@ _UNHEARD_S: Final = 30.0
 #: Seconds until a scan looks for what a hint named and a look could not reach.
 _UNSEEN_S: Final = 60.0
 
+#: How long hints wait for a step of a scan (seconds).
+_HEARING_WAITS_S: Final = 0.05
+
 #: Paths and rows that one step turns to.
 _A_STEP: Final = 1_000
 
@@ -313,8 +316,12 @@ class Care:
                     return True
                 self._begin(scan)
             if not scan.walked:
-                # Where events are heard, a file could be entered by a hint meanwhile: there the catalog comes first.
-                scan.step(self._database, self._now_us(), None if self._watcher is not None else self._fresh)
+                if self._watcher is None:
+                    scan.step(self._database, self._now_us(), self._fresh)
+                else:
+                    # A file could be entered by a hint meanwhile: the catalog comes first. And hints do not wait long.
+                    until = now + _HEARING_WAITS_S
+                    scan.step(self._database, self._now_us(), enough=lambda: self._clock.monotonic() > until)
                 return True
             if not self.guard(force=True):
                 return True

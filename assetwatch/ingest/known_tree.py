@@ -15,7 +15,7 @@ from assetwatch.catalog import packages
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.packages import PackageRow
 from assetwatch.checksum.manifests.tree import DiskTree, Listed
-from assetwatch.model import FileKind
+from assetwatch.model import FileKind, Stat
 from assetwatch.paths import join, split, to_os
 
 
@@ -46,6 +46,12 @@ class KnownTree(DiskTree):
         """As `Tree.names`."""
         identity = self._at_rest.get(folder)
         return super().names(folder) if identity is None else self._known(folder, identity)
+
+    def _names(self, folder: str) -> Iterator[Listed]:
+        # Of a million files that are not at rest yet only that is kept which tells that one is being written.
+        for one in super()._names(folder):
+            seen = one.seen
+            yield one if seen is None else Listed(one.name, one.kind, one.size, Stat(seen.size, seen.mtime_ns, 0, 0, 0))
 
     def _known(self, folder: str, identity: int) -> Iterator[Listed]:
         with self._database.read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import select
 
@@ -57,10 +57,16 @@ class Scan:
         """Whether every folder has been looked into; `conclude` comes next."""
         return not self._waiting
 
-    def step(self, database: Database, now_us: int, fresh: list[Fresh] | None = None) -> None:
+    def step(
+        self,
+        database: Database,
+        now_us: int,
+        fresh: list[Fresh] | None = None,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Look into some more folders and enter what differs. `fresh` as in `Intake.take_listings`.
 
-        Raises VolumeLost when the root cannot be listed.
+        It ends sooner when `enough` says so, after one folder at the least. Raises VolumeLost when the root cannot be listed.
         """
         batch = self._waiting[-_FOLDERS_A_STEP:][::-1]
         with database.read() as connection:
@@ -70,6 +76,8 @@ class Scan:
         done = 0
         below: list[list[str]] = []
         for path in batch:
+            if done and enough():
+                break
             done += 1
             try:
                 row = known.get(path)

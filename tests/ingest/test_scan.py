@@ -196,3 +196,19 @@ def test_hundred_levels_of_the_longest_names_are_recorded(bench: Bench) -> None:
         "ddddd/clip.mov": ("present", "recorded", digest(b"deep")),
         "plate.0001.exr": ("present", "recorded", digest(b"frame")),
     }
+
+
+def test_step_that_has_taken_long_enough_goes_on_later(bench: Bench) -> None:
+    """A scan lets go between folders when it is told to, loses none of them, and always gets on."""
+    for folder in range(7):
+        (bench.root / f"A{folder}").mkdir()
+        (bench.root / f"A{folder}/clip.mov").write_bytes(b"%d" % folder)
+    bench.work()
+    scan = Scan(bench.care.intake, "a test")
+    steps = 0
+    while not scan.walked:
+        scan.step(bench.database, bench.now_us(), enough=lambda: True)
+        steps += 1
+    assert (steps, scan.folders) == (8, 8)
+    bench.quiesce()
+    assert bench.cataloged() == bench.disk()
