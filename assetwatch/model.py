@@ -93,3 +93,10 @@ class Stat:
         ctime is left out on purpose: a chmod or a new hard link changes it and no byte.
         """
         return self.size == other.size and self.mtime_ns == other.mtime_ns and self.inode == other.inode
+
+
+def written_to(problem: str | None) -> str | None:
+    """Of a file's problem the part that says that it was changed after it had been verified; None where it does not."""
+    if problem is None or not problem.startswith(WRITTEN_TO):
+        return None
+    return problem.partition(": ")[0]

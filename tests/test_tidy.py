@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -101,6 +102,51 @@ class TestCommands:
 
 def _keys(struct: type[msgspec.Struct]) -> dict[str, Any]:
     return {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+
+def _calls(page: str) -> Iterator[tuple[str, list[str]]]:
+    """(line, words after the program's name) of each call in a page's shell blocks, and of those within its text."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    lines += re.findall(r"(?<!`)`(assetwatch [^`]+)`(?!`)", re.sub(r"^```.*?^```", "", page, flags=re.M | re.S))
+    for line in lines:
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(lexer)
+        first = 0
+        for at, word in enumerate([*words, ";"]):
+            if not set(word) <= set("();<>|&"):
+                continue
+            call = words[first:at]
+            first = at + 1
+            if call[:1] == ["sudo"]:
+                call = call[3:] if call[1:2] == ["-u"] else call[1:]
+            if call and call[0].rpartition("/")[2] == "assetwatch":
+                yield line, call[1:]
+
+
+@pytest.mark.parametrize("name", ["coordinator.md", "operating.md"])
+def test_guides_call_what_there_is(name: str) -> None:
+    """Each command that a guide shows exists, with its options."""
+    calls = list(_calls((ROOT / "docs" / name).read_text(encoding="utf-8")))
+    assert calls
+    for line, words in calls:
+        command: click.Command = cli
+        context = click.Context(cli)
+        known = _options(cli) | {"--help"}
+        skip = False
+        for word in words:
+            if skip:
+                skip = False
+            elif word.startswith("-"):
+                option = word.partition("=")[0]
+                assert option in known, line
+                taken = [p for p in command.params if isinstance(p, click.Option) and option in p.opts]
+                skip = bool(taken) and not taken[0].is_flag and not taken[0].count and "=" not in word
+            elif isinstance(command, click.Group):
+                below = command.get_command(context, word)
+                assert below is not None, line
+                command, known = below, _options(below) | {"--help"}
 
 
 class TestConfiguration:

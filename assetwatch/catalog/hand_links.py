@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from assetwatch.catalog import tables as t
 from assetwatch.catalog import things
+from assetwatch.catalog.deliverables import LinkRow
 from assetwatch.catalog.files import slices
 from assetwatch.catalog.things import Thing
 from assetwatch.paths import split
@@ -38,6 +39,17 @@ def drawn_anew(connection: Connection, deliverable_ids: Sequence[int]) -> dict[i
         if now is not None:
             found[row.id] = (now.asset, now.path)
     return found
+
+
+def said_by_hand(connection: Connection, deliverable_id: int) -> list[tuple[str, LinkRow]]:
+    """What people linked or unlinked by hand and still holds, oldest first: the item's name, and the link."""
+    query = (
+        select(t.item.c.name, *t.link.c)
+        .join_from(t.link, t.item, t.item.c.id == t.link.c.item_id)
+        .where(t.link.c.deliverable_id == deliverable_id, t.link.c.how != "rule", t.link.c.ended_us.is_(None))
+        .order_by(t.link.c.id)
+    )
+    return [(row[0], LinkRow(*row[1:])) for row in connection.execute(query)]
 
 
 def repoint(connection: Connection, links: Mapping[int, tuple[str, str]]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, fu
 
 from assetwatch.catalog import packages, promises, volumes
 from assetwatch.catalog import tables as t
+from assetwatch.catalog.files import doubt_deliverables
 from assetwatch.catalog.patterns import below
 from assetwatch.catalog.promises import Promise
 from assetwatch.model import CAME_AS, FileKind, Integrity, Presence
@@ -48,6 +49,7 @@ def acknowledge(connection: Connection, volume: str, path: str, word: Word) -> C
     if counted:
         told = {"by": word.by, "why": word.why}
         _observe(connection, wrong, "acknowledged", word.at_us, told)
+        _doubt(connection, wrong)
         connection.execute(update(t.file).where(t.file.c.id.in_(_ids(wrong))).values(known_us=word.at_us))
     said = []
     for one in _packages(connection, volume, path):
@@ -65,6 +67,7 @@ def take_back(connection: Connection, volume: str, path: str, word: Word) -> Cov
     known = and_(_there(connection, volume, path), t.file.c.known_us.is_not(None))
     counted = _count(connection, known)
     if counted:
+        _doubt(connection, known)
         _observe(connection, known, "acknowledgement_taken_back", word.at_us, {"by": word.by, "why": word.why})
         connection.execute(update(t.file).where(t.file.c.id.in_(_ids(known))).values(known_us=None))
     said = []
@@ -119,6 +122,11 @@ def _count(connection: Connection, which: ColumnElement[bool]) -> Counter[str]:
         wrong = integrity in (Integrity.MISMATCH.value, Integrity.UNREADABLE.value)
         found[presence if presence == Presence.MISSING.value else integrity if wrong else "dropped"] += int(count)
     return found
+
+
+def _doubt(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Have deliverables compared anew: what is gone and known counts as having been here."""
+    doubt_deliverables(connection, connection.execute(select(t.file.c.folder_id).where(which).distinct()).scalars())
 
 
 def _observe(connection: Connection, which: ColumnElement[bool], what: str, at_us: int, told: dict[str, str]) -> None:

@@ -18,11 +18,12 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 
 from assetwatch.catalog import contents
 from assetwatch.catalog import tables as t
+from assetwatch.catalog.checks import CHANGED_SILENTLY
 from assetwatch.catalog.files import slices
 from assetwatch.catalog.patterns import below
 from assetwatch.catalog.queries import media_of
 from assetwatch.media.answer import Track, tracks
-from assetwatch.model import FileKind, Integrity, Presence
+from assetwatch.model import FileKind, Integrity, Presence, written_to
 from assetwatch.paths import join, split
 
 #: Worst first: a thing is as good as its worst file.
@@ -55,6 +56,10 @@ class Thing(msgspec.Struct, frozen=True):
     outliers: str = ""
     #: of a sequence, frames that are not there or empty
     missing: str = ""
+    #: gone, and a person said that this is known: it was here, and counts as that
+    archived: bool = False
+    #: something of it equalled its sender's digest once, and does not any more
+    spoiled: bool = False
 
 
 _COLUMNS = (
@@ -73,6 +78,8 @@ _COLUMNS = (
     t.version.c.recorded_us,
     t.file.c.sequence_id,
     t.file.c.frame,
+    t.file.c.known_us,
+    t.file.c.problem,
 )
 _FROM = t.folder.join(t.file, t.file.c.folder_id == t.folder.c.id).outerjoin(
     t.version, t.version.c.id == t.file.c.version_id
@@ -97,6 +104,20 @@ class _One(msgspec.Struct, frozen=True):
     version_us: int | None
     sequence_id: int | None
     frame: int | None
+    known_us: int | None
+    problem: str | None
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether it was right once, and somebody wrote to it or it rotted since."""
+        problem = self.problem or ""
+        ours = written_to(problem) is not None or problem.startswith(CHANGED_SILENTLY)
+        return self.integrity == Integrity.MISMATCH.value and ours
+
+    @property
+    def archived(self) -> bool:
+        """Whether it is gone, and a person said that this is known."""
+        return self.presence == Presence.MISSING.value and self.known_us is not None
 
 
 def below_folder(connection: Connection, root: str) -> list[Thing]:
@@ -144,9 +165,12 @@ def _packages_in(volume_id: int, path: str) -> list[Any]:
 
 
 def wrong_files(connection: Connection, thing: Thing, limit: int) -> list[tuple[str, str]]:
-    """(path, state) of the files of a folder or sequence that are wrong or, by its sender's lists, not here."""
+    """(path, state) of the files of a folder or sequence that are wrong or, by its sender's lists, not here.
+
+    The state is an integrity, `spoiled` for a mismatch that is not its sender's doing, or `missing`.
+    """
     wrong = [
-        (join(one.folder, one.name), one.integrity)
+        (join(one.folder, one.name), "spoiled" if one.spoiled else one.integrity)
         for some in slices(sorted(set(thing.versions)))
         for one in _select(connection, t.file.c.version_id, some)
         if one.integrity in _BAD
@@ -346,7 +370,7 @@ def _thing(
 ) -> Thing:
     first = members[0]
     versions = tuple(one.version_id for one in members if one.version_id is not None)
-    presences = {one.presence for one in members}
+    presences = {Presence.PRESENT.value if one.archived else one.presence for one in members}
     states = {one.integrity for one in members}
     integrity = next((state.value for state in _WORST if state.value in states), Integrity.PENDING.value)
     if Presence.ARRIVING.value in presences:
@@ -355,7 +379,7 @@ def _thing(
         presence = Presence.MISSING.value
     else:
         presence = Presence.PRESENT.value
-        gone = sum(one.presence == Presence.MISSING.value for one in members)
+        gone = sum(one.presence == Presence.MISSING.value and not one.archived for one in members)
         incomplete = incomplete or (f"{_count(gone, 'file')} gone" if gone else None)
     return Thing(
         asset=asset,
@@ -377,6 +401,8 @@ def _thing(
         frames=frames,
         outliers=outliers,
         missing=missing,
+        archived=all(one.archived for one in members),
+        spoiled=all(one.spoiled for one in members if one.integrity in _BAD) and not states.isdisjoint(_BAD),
     )
 
 

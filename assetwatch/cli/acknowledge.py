@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 import click
 
-from assetwatch.cli.output import catalog_of, json_option, write_json
+from assetwatch.cli.output import catalog_of, json_option, user_name, write_json
 from assetwatch.cli.show import find_one
 from assetwatch.clock import SystemClock
 from assetwatch.paths import readable, shown
@@ -45,7 +44,7 @@ def acknowledge_command(ctx: click.Context, path: str, why: str, who: str | None
     """
     from assetwatch.catalog import known
 
-    word = known.Word(who or getpass.getuser(), why, microseconds(SystemClock().now()))
+    word = known.Word(who or user_name(), why, microseconds(SystemClock().now()))
     with catalog_of(ctx).write() as connection:
         volume, where = find_one(connection, path)
         covered = (known.take_back if undo else known.acknowledge)(connection, volume, where, word)

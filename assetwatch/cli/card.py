@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from assetwatch.cli.deliverables import due_text, summary, word_of
+from assetwatch.cli.deliverables import SAID, due_text, summary, word_of
 from assetwatch.delivery.footage import FOOTAGE, LACKING
-from assetwatch.delivery.wording import sentence
+from assetwatch.delivery.wording import name_of, sentence
 from assetwatch.paths import shown
 from assetwatch.units import local_time, microseconds
 
 if TYPE_CHECKING:
+    from assetwatch.catalog.deliverables import LinkRow
     from assetwatch.delivery.findings import Finding
     from assetwatch.delivery.kept import Entry
-    from assetwatch.delivery.status import ItemStatus
+    from assetwatch.delivery.status import Decision, ItemStatus
 
 
-def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
-    """Everything about one deliverable, as lines."""
+def card(one: Entry, now: datetime, zone: tzinfo, by_hand: Sequence[tuple[str, LinkRow]] = ()) -> list[str]:
+    """Everything about one deliverable, as lines; `by_hand` are links of people, with their items' names."""
     status = one.status
     lines = [f"{shown(one.row.key)}  {shown(one.row.name)}"]
     facts = [
@@ -58,15 +60,22 @@ def card(one: Entry, now: datetime, zone: tzinfo) -> list[str]:
     ):
         if findings:
             lines += ["", title, *map(_problem, findings)]
-    if one.known.decisions:
-        lines.append("")
-        for said in one.known.decisions:
-            of = f" {said.item}" if said.item else ""
-            why = f": {said.why}" if said.why else ""
-            lines.append(
-                f"{local_time(microseconds(said.at), zone)}  {said.word.value}{of} by {shown(said.by)}{shown(why)}"
-            )
+    told = [(microseconds(said.at), _decided(said, zone)) for said in one.known.decisions]
+    told += [(link.at_us, _linked(item, link)) for item, link in by_hand]
+    if told:
+        lines += ["", *(f"{local_time(at, zone)}  {shown(text)}" for at, text in sorted(told))]
     return lines
+
+
+def _decided(said: Decision, zone: tzinfo) -> str:
+    done = SAID.get(said.word.value) or f"new due date {due_text(said.due, zone)}, said"
+    of = f" {said.item}" if said.item else ""
+    return f"{done}{of} by {said.by}" + (f": {said.why}" if said.why else "")
+
+
+def _linked(item: str, link: LinkRow) -> str:
+    done = f"linked to {item}" if link.how == "hand" else f"unlinked from {item}"
+    return f"{done} by {link.who}: {name_of(link.path)}"
 
 
 def _problem(finding: Finding) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from assetwatch.cli.card import missing_of
-from assetwatch.cli.output import catalog_of, json_option, setting_of, write_json, zone_of
+from assetwatch.cli.output import catalog_of, json_option, setting_of, user_name, write_json, zone_of
 from assetwatch.clock import SystemClock
 from assetwatch.delivery.footage import TO_ASK
+from assetwatch.delivery.status import OLDER, SPOILED
 from assetwatch.delivery.wording import name_of, sentences
 from assetwatch.errors import UsageError
 from assetwatch.paths import readable, shown
@@ -216,7 +216,7 @@ def _decide(
             connection,
             one.row.id,
             microseconds(clock.now()),
-            who or _user(),
+            who or user_name(),
             word,
             why=why,
             item=item,
@@ -226,13 +226,6 @@ def _decide(
         rows.doubt(connection, one.row.id)
     after = _entry(database, identity)
     click.echo(f"{shown(identity)}: {after.status.state.value}", err=True)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name
-        return "unknown"
 
 
 def _link(ctx: click.Context, identity: str, item: str, path: str, who: str | None, how: str) -> None:
@@ -272,7 +265,7 @@ def _link(ctx: click.Context, identity: str, item: str, path: str, who: str | No
                     "content": thing.content,
                     "role": "current" if how == "hand" else "refused",
                     "how": how,
-                    "who": who or _user(),
+                    "who": who or user_name(),
                     "at_us": now_us,
                 }
             ],
@@ -374,4 +367,6 @@ def _missing(one: Entry) -> list[str]:
 
 def _is_wrong(finding: Finding) -> bool:
     """Whether something that came is wrong, and its sender can mend it."""
+    if finding.observed in (SPOILED, OLDER):
+        return False
     return finding.failed or (finding.notice and finding.rule == "version")

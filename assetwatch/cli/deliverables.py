@@ -18,6 +18,7 @@ from assetwatch.units import duration, local_time, microseconds, parse_duration,
 if TYPE_CHECKING:
     from assetwatch.delivery.findings import Finding
     from assetwatch.delivery.kept import Entry
+    from assetwatch.delivery.status import Decision
 
 #: Worst first, on the board.
 _ORDER = ("failed", "rejected", "partial", "expected", "arrived", "verified", "accepted", "waived", "cancelled")
@@ -33,6 +34,18 @@ _COLOURS = {
 }
 
 _BY = ("vendor", "kind", "reel", "due", "status")
+
+#: Above the group of those that have none.
+_UNNAMED = {"vendor": "no sender", "kind": "no kind", "reel": "no reel", "due": "no due date", "status": ""}
+
+#: A person's word, as what was done.
+SAID = {"accept": "accepted", "reject": "rejected", "waive": "waived", "cancel": "cancelled", "reopen": "reopened"}
+
+_COLUMNS = ("ID", "NAME", "FROM", "DUE", "STATUS", "HERE", "WHAT")
+
+#: On a terminal narrower than this, who sends it and what is to be known stand below the name.
+_WIDE = 110
+_STATUS_WIDTH = 14
 
 
 @click.command("deliverables")
@@ -76,6 +89,7 @@ def deliverables_command(
       assetwatch deliverables R1-SOUND
       assetwatch deliverables --due-within 2d --json
     """
+    from assetwatch.catalog.hand_links import said_by_hand
     from assetwatch.delivery import kept
     from assetwatch.delivery.link import bring_up_to_date
 
@@ -91,6 +105,7 @@ def deliverables_command(
         entries = kept.board(connection, now, None if identity is None else [identity], brief=brief)
         if identity is not None and not entries:
             raise UsageError(f"there is no deliverable {identity!r}. `assetwatch deliverables` lists them.")
+        by_hand = [] if identity is None else said_by_hand(connection, entries[0].row.id)
     if on_time:
         _on_time(entries, as_json)
         return
@@ -101,7 +116,7 @@ def deliverables_command(
     elif identity is not None:
         from assetwatch.cli.card import card
 
-        for line in card(wanted[0], now, zone) if wanted else ():
+        for line in card(wanted[0], now, zone, by_hand) if wanted else ():
             click.echo(line)
     else:
         _board(wanted, by, now, zone)
@@ -241,39 +256,45 @@ def _board(entries: list[Entry], by: str | None, now: datetime, zone: tzinfo) ->
         click.echo("No deliverable fits.", err=True)
         return
     out = console()
-    for group, some in _groups(entries, by):
+    narrow = out.width < _WIDE
+    for group, some in _groups(entries, by, zone):
         if by is not None:
             late = sum(one.status.late for one in some)
-            out.print(f"[bold]{escape(shown(group) or 'none')}[/]: {len(some)}" + (f", {late} late" if late else ""))
+            title = escape(shown(group)) or _UNNAMED[by]
+            out.print(f"[bold]{title}[/]: {len(some)}" + (f", {late} late" if late else ""))
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("ID", "NAME", "FROM", "DUE", "STATUS", "HERE", "WHAT"):
-            table.add_column(name, overflow="fold", no_wrap=name in ("DUE", "HERE"))
+        for name in ("ID", "NAME", "DUE", "STATUS", "HERE") if narrow else _COLUMNS:
+            most = _STATUS_WIDTH if narrow and name == "STATUS" else None
+            table.add_column(name, overflow="fold", no_wrap=name in ("DUE", "HERE"), max_width=most)
         for one in some:
             status = one.status
             colour = "bold red" if status.late else _COLOURS.get(status.state.value, "")
             word = word_of(one)
-            table.add_row(
+            name, sender, what = (escape(shown(text)) for text in (one.row.name, one.row.sender, summary(one, now)))
+            cells = [
                 escape(shown(one.row.key)),
-                escape(shown(one.row.name)),
-                escape(shown(one.row.sender)),
+                "\n".join(part for part in (name, sender and f"from {sender}", what) if part) if narrow else name,
+                *([] if narrow else [sender]),
                 due_text(status.due, zone),
                 f"[{colour}]{word}[/]" if colour else word,
                 f"{status.arrived} of {status.required}",
-                escape(shown(summary(one, now))),
-            )
+                *([] if narrow else [what]),
+            ]
+            table.add_row(*cells)
         out.print(table)
 
 
-def _groups(entries: list[Entry], by: str | None) -> Iterable[tuple[str, list[Entry]]]:
+def _groups(entries: list[Entry], by: str | None, zone: tzinfo) -> Iterable[tuple[str, list[Entry]]]:
     if by is None:
         return [("", entries)]
     groups: dict[str, list[Entry]] = {}
     for one in entries:
-        groups.setdefault(_group_of(one, by), []).append(one)
-    return sorted(groups.items())
+        groups.setdefault(_group_of(one, by, zone), []).append(one)
+    # R10 comes after R9; what belongs to none comes last.
+    return sorted(groups.items(), key=lambda group: (not group[0], by == "reel" and len(group[0]), group[0]))
 
 
-def _group_of(one: Entry, by: str) -> str:
+def _group_of(one: Entry, by: str, zone: tzinfo) -> str:
     if by == "vendor":
         return one.row.sender
     if by == "kind":
@@ -281,7 +302,7 @@ def _group_of(one: Entry, by: str) -> str:
     if by == "status":
         return one.status.state.value
     if by == "due":
-        return "" if one.status.due is None else one.status.due.date().isoformat()
+        return "" if one.status.due is None else one.status.due.astimezone(zone).date().isoformat()
     from assetwatch.delivery.comparison import reel_of
 
     number = reel_of(one.scheduled)
@@ -313,8 +334,14 @@ def summary(one: Entry, now: datetime) -> str:
     if status.late and status.late_by is not None:
         parts.append(f"late by {duration(status.late_by.total_seconds())}")
     if status.reopened is not None:
-        parts.append(f"reopened: '{status.reopened.word.value}' was said of other files")
+        parts.append(_reopened(status.reopened))
     return "; ".join(parts)
+
+
+def _reopened(said: Decision) -> str:
+    """That a person's word held until the files changed."""
+    why = f" ({said.why})" if said.why else ""
+    return f"{SAID.get(said.word.value, said.word.value)} by {said.by}{why}, but the files have changed since"
 
 
 def _ambiguous(connection: Any, as_json: bool) -> int:
@@ -367,6 +394,7 @@ def _on_time(entries: list[Entry], as_json: bool) -> None:
         return
     for sender, counts in sorted(record.items()):
         click.echo(
-            f"{shown(sender) or 'nobody named'}: {counts['deliverables']} deliverables, {counts['on_time']} in time, "
+            f"{shown(sender) or 'nobody named'}: {counts['deliverables']} "
+            f"deliverable{'' if counts['deliverables'] == 1 else 's'}, {counts['on_time']} in time, "
             f"{counts['arrived_late']} arrived late, {counts['late']} late now, {counts['open']} still open"
         )

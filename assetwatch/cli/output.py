@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -147,3 +149,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def user_name() -> str:
+    """Who is at work, for what is kept of a person's word: who called sudo, not whom it made him."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return "unknown"

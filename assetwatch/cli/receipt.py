@@ -101,6 +101,8 @@ def page(document: dict[str, Any], zone: tzinfo) -> str:
     title = escape(shown(_title(document)))
     counts = ", ".join(f"{count} {escape(state)}" for state, count in document["counts"].items())
     said = "Complete: everything is as it should be." if document["complete"] else "Not complete, see below."
+    if document.get("deliverable", {}).get("status") in ("failed", "rejected"):
+        said = f"Not right: it is {document['deliverable']['status']}."
     facts = {
         **_of_turnover(document.get("deliverable"), zone),
         "Made": f"{_when(document['made_at'], zone)} ({escape(str(zone))})",

@@ -264,6 +264,9 @@ def test_command(ctx: click.Context, pattern: str, count: str, as_json: bool) ->
         parts = ", ".join(f"{name}={text}" for name, text in one.parts.items())
         role = "" if one.role == "current" else f"  ({one.role})"
         click.echo(f"{shown(one.volume)}:{shown(one.path)}" + (f"  {shown(parts)}" if parts else "") + role)
+    if not taken:
+        click.echo("Nothing in the catalog fits. `assetwatch files` lists what is there.", err=True)
+        return
     current = sum(one.role == "current" for one in taken)
     click.echo(f"{len(taken)} taken, {current} of them current", err=True)
 

@@ -171,7 +171,9 @@ def _measure(element: Element, rate: Fraction | None) -> _Measured:
     if element.timeline is not None:
         timeline = element.timeline
         base = tc.nominal(own) if own else timeline.base
-        drop = (timeline.drop or tc.says_drop(timeline.start)) if timeline.start else None
+        # OTIO counts frames, and does not say how they are labelled.
+        labelled = timeline.start is not None and timeline.format != "otio"
+        drop = timeline.drop or tc.says_drop(timeline.start or "") if labelled else None
         length = None if timeline.duration_frames is None else Fraction(timeline.duration_frames)
         return _Measured(element, own, base, timeline.start, drop, _count(timeline.start, base, drop), length)
     facts: Facts = element.facts or {}
@@ -294,7 +296,7 @@ def _lengths(cut: list[_Measured], rate: Fraction | None) -> Iterator[Finding]:
         if pulled is not None:
             yield Finding("pull", Outcome.FAIL, "neither pulled up nor down", pulled, one.element.path)
         else:
-            observed = f"{_frames_text(one.frames, rate)} ({_signed(difference)} frames)"
+            observed = f"{_frames_text(one.frames, rate)} ({_signed(difference)})"
             by = known[0].element.path
             yield Finding("duration", Outcome.FAIL, _frames_text(first, rate), observed, one.element.path, by=by)
 
@@ -317,7 +319,7 @@ def _frames_text(frames: Fraction, rate: Fraction | None) -> str:
 
 def _signed(frames: Fraction) -> str:
     whole = round(frames)
-    return f"+{whole}" if whole > 0 else str(whole)
+    return f"{whole:+} frame" + ("" if abs(whole) == 1 else "s")
 
 
 def _stems(measured: list[_Measured], rate: Fraction | None) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from assetwatch.delivery.kept import Found
 from assetwatch.delivery.lists import Lists, Needed
 from assetwatch.delivery.requirement import Requirement
 from assetwatch.delivery.shoot import KINDS, shoot_of
-from assetwatch.delivery.status import Linked, Proof, Role
+from assetwatch.delivery.status import SPOILED, Linked, Proof, Role
 from assetwatch.delivery.versions import Candidate, choose_versions, version_key
 from assetwatch.media.captions import span_of
 from assetwatch.media.fields import Condition, all_hold, text_of
@@ -311,6 +311,8 @@ class Comparison:
             name=name or per,
             slot=_slot(hit, count),
             integrity_at=None if thing.wrong_us is None else instant(thing.wrong_us),
+            archived=thing.archived,
+            spoiled=thing.spoiled,
         )
 
     def _path(self, thing: Thing) -> str:
@@ -347,8 +349,8 @@ class Comparison:
         name = self._names.get(thing.volume_id, "")
         found = []
         for path, state in things.wrong_files(self._connection, thing, _TOLD_MAX):
-            wrong = state in (Integrity.MISMATCH, Integrity.UNREADABLE)
-            observed = {"mismatch": "other bytes", "unreadable": "not readable"}.get(state, "not here")
+            said = {"mismatch": "other bytes", "spoiled": SPOILED, "unreadable": "not readable"}
+            wrong, observed = state in said, said.get(state, "not here")
             rule, expected = ("integrity", "the bytes that were sent") if wrong else ("complete", "every listed file")
             found.append(Finding(rule, Outcome.FAIL, expected, observed, f"{name}:{path}", notice=not wrong))
         return found

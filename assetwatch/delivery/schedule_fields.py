@@ -31,7 +31,7 @@ ITEM_KEYS: Final = (
 
 #: Keys that hold patterns.
 _PATTERNS: Final = ("match", "regex", "timeline", "pulls")
-_AS_WRITTEN: Final = (*_PATTERNS, "shot_pattern")
+_AS_WRITTEN: Final = (*_PATTERNS, "shot_pattern", "spec", "media", "where")
 
 _ID: Final = re.compile(r"[^\s,;:/\\]+(?: [^\s,;:/\\]+)*")
 _YES: Final = frozenset({"yes", "y", "true", "1", "x", "required", "mandatory", "r"})
@@ -44,8 +44,24 @@ _AGREE: Final = ("check", "reel", "frame_rate", "sample_rate", "by_the_hour", "h
 
 _SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
+#: The day of the week in front of a date.
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAY: Final = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*[.,]?\s+(?=\w)", re.IGNORECASE)
+
+#: What people write around a date and a time of day, and what it comes to: `1st`, `Dec.`, `at`, `noon`, `(PST)`.
+_AROUND: Final = (
+    (re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)\b", re.I), r"\1"),
+    (re.compile(r"(?<=[a-z])\.(?=\s)", re.I), ""),
+    (re.compile(r"\bsept\b", re.I), "Sep"),
+    (re.compile(r"\bat\s+(?=\d)", re.I), ""),
+    (re.compile(r"\bnoon$", re.I), "12:00"),
+    (re.compile(r"\b(?:eod|end of (?:the )?day)$", re.I), "23:59"),
+    (re.compile(r"\((\S+)\)$"), r"\1"),
+)
+
 #: How people write an instant, besides ISO 8601.
 _DATES: Final = (
+    "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
     "%d.%m.%Y",
@@ -54,6 +70,7 @@ _DATES: Final = (
     "%b %d %Y",
     "%B %d %Y",
     "%d-%b-%Y",
+    "%d-%b-%y",
     "%Y%m%d",
 )
 _TIMES: Final = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I %p", "%I%p", "%I:%M%p")
@@ -254,7 +271,7 @@ class Reader:
         """What the elements of a turnover have to agree on: a table, `reel=2; frame_rate=24000/1001`, or yes or no."""
         value = raw.values.get("agree")
         if isinstance(value, str) and "=" in value:
-            value = dict(part.split("=", 1) for part in value.split(";") if "=" in part)
+            value = dict((*part.split("=", 1), "")[:2] for part in re.split(r"[;\n]", value) if part.strip())
         if not isinstance(value, Mapping):
             return {"check": self._flag(raw, "agree", True)} if value not in (None, "") else {}
         found: dict[str, Any] = {}
@@ -341,9 +358,16 @@ def read_instant(text: str, zone: tzinfo) -> datetime:
     `12/01/2026` is refused: in one country it is in December, in the next in January.
     """
     given = " ".join(text.split())
+    if (weekday := _WEEKDAY.match(given)) is not None:
+        found = read_instant(given[weekday.end() :], zone)
+        if found.weekday() != _WEEKDAYS.index(weekday[1].lower()):
+            raise ValueError(f"{text!r}: {found:%Y-%m-%d} is a {found:%A}")
+        return found
     words = given.split(" ")
-    if len(words) > 1 and (named := _zone(words[-1])) is not None:
+    if len(words) > 1 and (named := _zone(words[-1].strip("()"))) is not None:
         zone, given = named, " ".join(words[:-1])
+    for written, meant in _AROUND:
+        given = written.sub(meant, given)
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d|\d{8}", given):
             return end_of_day(date.fromisoformat(given), zone)
@@ -364,7 +388,7 @@ def read_instant(text: str, zone: tzinfo) -> datetime:
                 continue
     if (slashed := _SLASHED.match(plain)) is not None:
         first, second = int(slashed[1]), int(slashed[2])
-        if (first > 12) != (second > 12):  # only one of them can be the month
+        if (first > 12) != (second > 12) or first == second:  # only one of them can be the month
             month, day = (second, first) if first > 12 else (first, second)
             return read_instant(f"{slashed[3]}/{month:02}/{day:02}{plain[slashed.end() :]}", zone)
         raise ValueError(f"{DUE_EXPECTED}, got {text!r}: which is the month, and which the day?")

@@ -110,6 +110,8 @@ class Linked:
     name: str | None = None  #: its text of the count's `per`
     slot: tuple[str, ...] = ()
     integrity_at: datetime | None = None
+    archived: bool = False  #: gone, and a person said that this is known: it counts as here
+    spoiled: bool = False  #: it was as sent once, and is not any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,20 +351,31 @@ def _linked_problems(item: Item) -> Iterator[Finding]:
             yield Finding("version", Outcome.FAIL, expected, observed, linked.path, notice)
 
 
+#: What is observed of an older version after a newer one: worth knowing, and nothing that its sender has to mend.
+OLDER: Final = "an older version that came after a newer one"
+
 _ODD: Final = {
     Role.CONFLICT: ("one content for one version", "the same version with other bytes", False),
-    Role.STALE: ("nothing older than what is here", "an older version that came after a newer one", True),
+    Role.STALE: ("nothing older than what is here", OLDER, True),
     Role.SENT_AGAIN: ("other content than what was rejected", "the same file sent again", True),
 }
+
+
+#: What is observed of a file that was verified, and has been written to or has rotted since: not its sender's fault.
+SPOILED: Final = "other bytes since it was verified"
 
 
 def _own_problems(linked: Linked) -> Iterator[Finding]:
     if linked.integrity in _BAD:
         observed = "other bytes" if linked.integrity is Integrity.MISMATCH else "not readable"
+        if linked.spoiled and linked.integrity is Integrity.MISMATCH:
+            observed = SPOILED
         yield Finding("integrity", Outcome.FAIL, "the bytes that were sent", observed, linked.path)
     if linked.presence in (Presence.MISSING, Presence.OFFLINE):
         observed = "gone" if linked.presence is Presence.MISSING else "its volume is not there"
         yield Finding("presence", Outcome.FAIL, "present", observed, linked.path, notice=True)
+    if linked.archived:
+        yield Finding("presence", Outcome.FAIL, "present", "gone, which is known", linked.path, notice=True)
     if linked.incomplete is not None:
         yield Finding("complete", Outcome.FAIL, "every frame and file", linked.incomplete, linked.path, notice=True)
     yield from (finding for finding in linked.spec or () if _tells(finding))

@@ -13,6 +13,8 @@ from assetwatch.delivery.findings import Finding, Outcome
 
 #: Rules whose observation says all.
 _PLAIN: Final = frozenset({"version", "integrity", "presence", "complete", "pull", "cut_change"})
+#: What is observed where there is nothing to look at.
+_NOTHING: Final = frozenset({"no audio track", "no video track"})
 #: Rules about a thing that is named by what was expected.
 _NAMED: Final = frozenset(
     {
@@ -77,6 +79,8 @@ def _said(finding: Finding) -> str:
     expected, observed, rule = finding.expected, finding.observed, finding.rule
     if rule == "integrity" and observed == "other bytes":
         return "other bytes than were sent"
+    if rule == "integrity" and observed == "other bytes since it was verified":
+        return "was as sent when it came, and has been changed here since: restore it"
     if rule == "roll_twice":
         return f"{observed}, with another content than before"
     if rule == "count":
@@ -96,6 +100,8 @@ def _said(finding: Finding) -> str:
     called = _CALLED.get(rule) or _CALLED.get(rule.rpartition(".")[2]) or rule.replace(".", " ").replace("_", " ")
     if finding.outcome is Outcome.UNKNOWN:
         return f"{called} is not known" + (f" ({observed})" if observed else "") + _asked(expected)
+    if observed in _NOTHING:
+        return f"{observed}; expected {called} {expected}" if expected else str(observed)
     as_in = f" as in {name_of(finding.by)}" if finding.by else ""
     return f"{called} is {observed or 'not there'}{_asked(expected)}{as_in}"
 

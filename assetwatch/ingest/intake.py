@@ -252,7 +252,9 @@ class Intake:
         for version_id, by in digests.items():
             by_content[next(iter(by.values())), versions[version_id].size].append(versions[version_id])
         came = moves.came_with(connection, by_content, now_us - _MOVED_WITHIN_US)
-        pairs = moves.pair(by_content, [(content, row) for content, rows in came.items() for row in rows], renamed=False)
+        pairs = moves.pair(
+            by_content, [(content, row) for content, rows in came.items() for row in rows], renamed=False
+        )
         moves.carry(connection, pairs, now_us)
         moved = {old.id for old, _ in pairs}
         return [(before, after) for before, after in gone if before.id not in moved]

@@ -15,7 +15,7 @@ from assetwatch.catalog import files, packages
 from assetwatch.catalog.packages import ClaimRow, PackageRow
 from assetwatch.catalog.rows import FileRow
 from assetwatch.ingest.judging import Compared, Conclusion, findings_json
-from assetwatch.model import CAME_AS, WRITTEN_TO, Integrity, Presence
+from assetwatch.model import CAME_AS, Integrity, Presence, written_to
 from assetwatch.paths import join, shown
 from assetwatch.units import rfc3339
 
@@ -201,7 +201,7 @@ def _state_of(
     by_verdict = {one.verdict: one for one in of_now}
     wrong = by_verdict.get("mismatch")
     if wrong is not None:
-        problem = _difference(wrong)
+        problem = ": ".join(filter(None, (written_to(row.problem), _difference(wrong))))
         after = replace(row, integrity=Integrity.MISMATCH.value, problem=problem)
         if row.problem == problem:
             return after, None
@@ -210,14 +210,16 @@ def _state_of(
     note = None
     right = by_verdict.get("verified")
     problem = row.problem or ""
-    by_list, written_to = _SENDER in problem, problem.startswith(WRITTEN_TO)
-    if row.integrity == Integrity.MISMATCH.value and not by_list and not (written_to and right is not None):
+    by_list, changed = _SENDER in problem, written_to(problem)
+    if row.integrity == Integrity.MISMATCH.value and not by_list and not (changed and right is not None):
         pass  # found by reading it again: no list makes that undone
     elif right is not None and row.integrity != Integrity.VERIFIED.value:
         after = replace(row, integrity=Integrity.VERIFIED.value, verified_us=now_us, problem=None)
         note = _evidence(row, right, "verified", outcome, now_us)
     elif right is None and row.integrity == Integrity.MISMATCH.value:
-        after = replace(row, integrity=Integrity.RECORDED.value, verified_us=None, problem=None)
+        # What had been verified and was changed is so whether or not a list is still there.
+        state = Integrity.MISMATCH if changed else Integrity.RECORDED
+        after = replace(row, integrity=state.value, verified_us=None, problem=changed)
     if after.due_for in (None, "probe") and any(one.verdict in ("waiting", "doubted") and one.wanted for one in claims):
         after = replace(after, due_for="read", due_us=now_us)
     return after, note

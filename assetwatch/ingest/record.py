@@ -20,7 +20,7 @@ from assetwatch.checksum.reader import NotRead, Reading, Reason
 from assetwatch.ingest import settle
 from assetwatch.ingest.settle import Rules
 from assetwatch.media.probe import ProbeResult
-from assetwatch.model import WRITTEN_TO, Integrity, Presence
+from assetwatch.model import WRITTEN_TO, Integrity, Presence, written_to
 from assetwatch.units import rfc3339
 
 #: A file whose reading was cut short so often by the end of the program is set aside: it may be what ends it.
@@ -97,8 +97,8 @@ def record(
                 # Two readings are never of one instant, however coarse the clock.
                 checked_us=max(now_us, (row.checked_us or 0) + 1),
             )
-            if (row.problem or "").startswith(WRITTEN_TO):
-                after = replace(after, integrity=Integrity.MISMATCH.value, problem=row.problem)
+            if (still := written_to(row.problem)) is not None:
+                after = replace(after, integrity=Integrity.MISMATCH.value, problem=still)
             observations.append(_note(now_us, "same_bytes", row))
             digests += [(version_id, name, value) for name, value in reading.digests.items() if name not in known]
         elif row.version_id is not None and not _was_written(row) and not one.doubted:
@@ -108,11 +108,11 @@ def record(
             observations.append(note)
         else:
             version_id = ids.take(connection, "version")
-            written_to = _written_to(row, one.doubted)
+            changed = _written_to(row, one.doubted)
             after = replace(
                 _at_rest(row, reading),
-                integrity=(Integrity.RECORDED if written_to is None else Integrity.MISMATCH).value,
-                problem=written_to,
+                integrity=(Integrity.RECORDED if changed is None else Integrity.MISMATCH).value,
+                problem=changed,
                 version_id=version_id,
                 recorded_us=now_us,
                 verified_us=None,
@@ -161,8 +161,8 @@ def _carry_histories(
 
 def _written_to(row: FileRow, doubted: bool) -> str | None:
     """What is to be said of new bytes of a file that had been verified; None where it had not."""
-    if (row.problem or "").startswith(WRITTEN_TO):
-        return row.problem
+    if (still := written_to(row.problem)) is not None:
+        return still
     if row.verified_us is None or doubted:
         return None
     return f"{WRITTEN_TO} ({rfc3339(row.verified_us)})"

@@ -66,7 +66,8 @@ class Scan:
     ) -> None:
         """Look into some more folders and enter what differs. `fresh` as in `Intake.take_listings`.
 
-        It ends sooner when `enough` says so, after one folder at the least. Raises VolumeLost when the root cannot be listed.
+        It ends sooner when `enough` says so, after one folder at the least. Raises VolumeLost when the root cannot be
+        listed.
         """
         batch = self._waiting[-_FOLDERS_A_STEP:][::-1]
         with database.read() as connection:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from assetwatch.catalog.rows import FileRow
 from assetwatch.ingest.listing import Seen
-from assetwatch.model import WRITTEN_TO, FileKind, Integrity, Presence
+from assetwatch.model import FileKind, Integrity, Presence, written_to
 
 #: A ctime that lies further ahead of our clock than this was not set by this machine's kernel (microseconds).
 _AHEAD_US = 2_000_000
@@ -153,7 +153,7 @@ def _changed(row: FileRow, seen: Seen, now_us: int, rules: Rules) -> FileRow:
         recorded_us=row.recorded_us,
         verified_us=row.verified_us,
         checked_us=row.checked_us,
-        problem=row.problem if (row.problem or "").startswith(WRITTEN_TO) else None,
+        problem=written_to(row.problem),
     )
     if seen.kind is FileKind.REGULAR:  # a link is no frame
         after = replace(after, series_id=row.series_id, frame=row.frame, sequence_id=row.sequence_id)

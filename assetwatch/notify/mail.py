@@ -6,6 +6,7 @@ answers it), RFC 2919 (List-Id: people sort by it).
 
 from __future__ import annotations
 
+import email.header
 import email.policy
 import email.utils
 import mimetypes
@@ -34,9 +35,29 @@ _ATTACHED_MAX: Final = 8_000_000
 #: From this size on text that is mostly ASCII is no longer kept readable in the mail's source (characters).
 _READABLE_MAX: Final = 100_000
 
-#: Headers are folded from here on, and no sooner: a subject in brackets would be given a blank in front. The limit of a
-#: line is 998 (RFC 5322 2.1.1).
-_POLICY: Final = email.policy.SMTP.clone(max_line_length=900)
+#: A line of an encoded part has at most so many characters (RFC 2045 6.7, 6.8); an encoded word of a header, which has
+#: a blank in front, one less (RFC 2047 2).
+_LINE_MAX: Final = 76
+
+#: Headers of plain ASCII are folded from here on, and no sooner: a subject in brackets would be given a blank in front.
+#: The limit of a line is 998 (RFC 5322 2.1.1).
+_PLAIN_MAX: Final = 900
+
+
+class _Policy(email.policy.EmailPolicy):
+    """How a mail is written."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if str(value).isascii():
+            return email.policy.SMTP.clone(max_line_length=_PLAIN_MAX).fold_binary(name, value)
+        if name == "Subject":
+            # The library's newer way loses blanks where it begins another word.
+            words = email.header.Header(str(value), "utf-8", _LINE_MAX, name).encode(linesep=self.linesep)
+            return f"{name}: {words}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_POLICY: Final = _Policy(linesep="\r\n", max_line_length=_LINE_MAX)
 
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 

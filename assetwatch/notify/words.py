@@ -53,10 +53,12 @@ class Told:
 
     @property
     def sentence(self) -> str:
-        """What holds, with the volume's name where the alert's own words lack it."""
+        """What holds, with the volume's name in front where the alert's own words do not begin with it."""
         text = shown(self.row.text)
-        name = self.matter.volume
-        return text if name is None or shown(name) in text else f"volume {shown(name)}: {text}"
+        if self.matter.volume is None:
+            return text
+        name = shown(self.matter.volume)
+        return text if text.startswith((f"volume {name}", f"{name}:")) else f"volume {name}: {text}"
 
 
 def severity_of(kind: str) -> Severity:

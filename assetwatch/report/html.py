@@ -148,7 +148,7 @@ def _groups(report: Report) -> list[tuple[str, str, str, Some[Owed], str]]:
         ("late", "Late", "wrong", every.late, "Nothing is late."),
         ("failing", "Failed or rejected", "wrong", every.failing, "Nothing has failed."),
         ("due-soon", "Due soon", "attention", every.due_soon, "Nothing is due soon."),
-        ("complete", "Newly complete", "ok", every.newly_complete, "Nothing was completed since the last report."),
+        ("complete", "Newly complete", "ok", every.newly_complete, "Nothing was newly completed."),
     ]
 
 
@@ -201,7 +201,8 @@ def _space(volume: VolumeState) -> str:
     if not volume.total or volume.free is None:
         return "–"
     used = volume.total - volume.free
-    return f"{size(used)} of {size(volume.total)}, {wording.share(used, volume.total)}"
+    seen = "" if volume.online else ", when it was last seen"
+    return f"{size(used)} of {size(volume.total)}, {wording.share(used, volume.total)}{seen}"
 
 
 @cache

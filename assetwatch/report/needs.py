@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
@@ -124,7 +125,6 @@ def _failing(failing: Some[Owed]) -> Iterator[Need]:
             shown(f"{one.name}: {reason}{more}" if reason else one.name),
             shown(one.key),
             _ask(one, "for it again"),
-            one.due,
             deliverable=one.key,
             owners=_owners(one),
         )
@@ -133,7 +133,8 @@ def _failing(failing: Some[Owed]) -> Iterator[Need]:
 
 
 def _ask(one: Owed, for_what: str) -> str:
-    return f"ask {shown(one.sender) or 'the sender'} {for_what}: `assetwatch chase {shown(one.key)}` writes the message"
+    command = f"assetwatch chase {shlex.quote(shown(one.key))}"
+    return f"ask {shown(one.sender) or 'the sender'} {for_what}: `{command}` writes the message"
 
 
 def _late(deliverables: Deliverables) -> Iterator[Need]:
@@ -166,7 +167,6 @@ def _due_today(deliverables: Deliverables, now: datetime, zone: tzinfo) -> Itera
             shown(f"{one.name}: {one.arrived} of {one.required} here{_lacking(one)}"),
             shown(one.key),
             f"due {local_time(microseconds(one.due), zone)}: ask {shown(one.sender) or 'the sender'} whether it comes",
-            one.due,
             deliverable=one.key,
             owners=_owners(one),
         )
@@ -202,7 +202,8 @@ def _files(problems: Some[Problem], by_problem: Sequence[tuple[str, int]]) -> It
             yield Need(
                 Severity.WRONG,
                 state,
-                f"{state}: {shown(one.problem) if one.problem else meaning}",
+                # The digests stand in the list of what is wrong: here they would hide the sentence.
+                f"{state}: {shown(one.problem).partition(': expected ')[0] if one.problem else meaning}",
                 one.place.text,
                 to_do,
                 volume=one.place.volume,

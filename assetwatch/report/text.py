@@ -165,12 +165,15 @@ class _Text:
             yield from _wrapped(f"  {place.text}: no list came from its sender", "    ")
         yield from _more(packages.unlisted, _TOLD)
         yield from _title("Volumes")
+        if not report.volumes:
+            yield "None are in care."
         for volume in report.volumes:
             yield from self._volume(volume)
         yield from _title("Last check by age")
-        yield from _columns(
-            (band.label, f"{band.files:,} files", size(band.size)) for band in report.bands if band.files
-        )
+        bands = [(band.label, counted(band.files, "file"), size(band.size)) for band in report.bands if band.files]
+        yield from _columns(bands)
+        if not bands:
+            yield "No file is there."
         yield from _title("The daemon and the mail")
         yield from self._machine()
 
@@ -178,10 +181,12 @@ class _Text:
         for text in self._report.faults:
             yield from _wrapped(f"! {shown(text)}", "  ")
         if sweep is None:
-            yield "No sweep was made yet: nothing was read again."
+            yield "No sweep was made yet."
             return
         when = f"{self._when(sweep.started)} to {self._when(sweep.finished)}"
-        yield from _wrapped(f"Last sweep {when}{'' if sweep.recent else ': none since the last report'}")
+        yield from _wrapped(
+            f"Last sweep {when}{'' if sweep.recent else f': none since {self._when(self._report.since)}'}"
+        )
         yield from _columns(
             [
                 ("checked", f"{sweep.checked:,} files", size(sweep.size)),
@@ -219,7 +224,8 @@ class _Text:
         parts += [f"{volume.missing:,} missing"] if volume.missing else []
         if volume.total and volume.free is not None:
             used = 100 * (volume.total - volume.free) / volume.total
-            parts.append(f"{used:.0f} % of {size(volume.total)} used, {size(volume.free)} free")
+            seen = "" if volume.online else " when it was last seen"
+            parts.append(f"{used:.0f} % of {size(volume.total)} used, {size(volume.free)} free{seen}")
         yield from _wrapped("  " + ", ".join(parts), "  ")
         if volume.growth is not None:
             sign = "+" if volume.growth >= 0 else "-"
@@ -237,7 +243,9 @@ class _Text:
         report, daemon = self._report, self._report.daemon
         state = {True: "running", False: "NOT RUNNING", None: "not heard of"}[daemon.running]
         since = f" since {self._when(daemon.started)}" if daemon.running and daemon.started else ""
-        yield from _wrapped(f"Daemon: {state}{since}, {counted(daemon.starts, 'start')} since the last report")
+        yield from _wrapped(
+            f"Daemon: {state}{since}, {counted(daemon.starts, 'start')} since {self._when(report.since)}"
+        )
         if daemon.crashes:
             yield f"  {counted(daemon.crashes, 'time')} it ended without a word"
         if daemon.overflows:
@@ -245,7 +253,7 @@ class _Text:
         for status, count in daemon.probe_failures:
             yield from _wrapped(f"  media facts of {counted(count, 'file')}: {PROBED.get(status, status)}", "    ")
         if not report.unsent:
-            yield "Every message was sent."
+            yield "No message waits to be sent."
         for one in report.unsent.first:
             ended = "given up" if one.given_up else "tried again"
             yield from _wrapped(
@@ -290,7 +298,7 @@ def _listed(word: str, some: Some[str]) -> list[str]:
     if not some:
         return []
     more = f" and {some.more} more" if some.more else ""
-    return [f"{word}: {', '.join(shown(one) for one in some.first)}{more}"]
+    return [f"{word}: {'; '.join(shown(one) for one in some.first)}{more}"]
 
 
 def _more(some: Some[Any], told: int | None = None) -> list[str]:

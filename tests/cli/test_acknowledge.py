@@ -69,6 +69,32 @@ def test_roll_that_was_archived_and_deleted(store: Store) -> None:
     assert (status.code, [one["path"] for one in status.json["problems"]]) == (1, ["B001/notes.txt"])
 
 
+def test_deliverable_that_was_complete_and_archived(store: Store, tmp_path: Path) -> None:
+    """What came, was right, and was deleted on purpose is owed by nobody; without the word it is."""
+    items = (
+        '[[deliverable.item]]\nname = "Roll"\nmatch = "A001/"\n[[deliverable.item]]\nname = "Notes"\nmatch = "B001/*"\n'
+    )
+    schedule = tmp_path / "show.toml"
+    schedule.write_text(f'[[deliverable]]\nid = "DAY1"\nfrom = "DIT"\ndue = 2020-01-01T12:00:00Z\n{items}')
+    store("schedule", "import", schedule)
+
+    def stands() -> tuple[str, bool]:
+        (one,) = store("deliverables", "--json").json
+        return one["status"], one["late"]
+
+    assert stands() == ("verified", False)
+    shutil.rmtree(store.root / "A001")
+    (store.root / "B001/notes.txt").unlink()
+    store.scan()
+    assert stands() == ("expected", True)
+    store.know("A001")
+    assert stands() == ("partial", True)
+    store.know("B001")
+    assert stands() == ("verified", False)
+    store.know("A001", "--undo")
+    assert stands() == ("partial", True)
+
+
 def test_undo(store: Store) -> None:
     """The word can be taken back."""
     shutil.rmtree(store.root / "A001")

@@ -212,6 +212,50 @@ class TestWords:
         show.schedule()
         assert show.one("R1-SOUND")["items"][0]["files"] == ["ingest:ODD/name.aaf"]
 
+    def test_the_card_tells_what_people_said_and_linked(self, show: Show) -> None:
+        """Links by hand and decisions stand on the card with who and what; a new date with the date."""
+        show.put("SOUND/R1/cut_v001.aaf", "one")
+        show.put("ODD/name.aaf", "two")
+        show.scan()
+        show("deliverable", "unlink", "R1-SOUND", "AAF", "ingest:SOUND/R1/cut_v001.aaf", "--by", "Jo")
+        show("deliverable", "link", "R1-SOUND", "AAF", "ingest:ODD/name.aaf", "--by", "Al")
+        show("deliverable", "redeliver", "R1-SOUND", "--due", "2999-02-01 12:00 UTC", "--by", "Jo", "--why", "strike")
+        show("deliverable", "accept", "R1-SOUND", "--by", "Jo")
+        card = show("deliverables", "R1-SOUND").out
+        assert "unlinked from AAF by Jo: cut_v001.aaf" in card
+        assert "linked to AAF by Al: name.aaf" in card
+        assert "new due date 2999-02-01 12:00, said by Jo: strike" in card
+        assert "accepted by Jo" in card
+        show.put("ODD/name.aaf", "three")
+        show.scan()
+        assert "accepted by Jo, but the files have changed since" in show("deliverables", "R1-SOUND").out
+
+    def test_the_board_in_groups(self, show: Show) -> None:
+        """Days are those of the show's zone, reels go by their number, and what has none comes last."""
+        (show.folder / "show.conf").write_text('time_zone = "America/Los_Angeles"\n')
+        blocks = [("A", "R10", "2026-12-02 03:00 UTC"), ("B", "R9", "2026-12-02 18:00"), ("C", "paper", "")]
+        show.schedule(
+            "\n".join(
+                f'[[deliverable]]\nid = "{key}"\nname = "{name}"\n' + (f'due = "{due}"\n' if due else "")
+                for key, name, due in blocks
+            )
+        )
+        by_due = show("--config", show.folder / "show.conf", "deliverables", "--by", "due").out
+        assert [line for line in by_due.splitlines() if line.endswith(": 1")] == [
+            "2026-12-01: 1",
+            "2026-12-02: 1",
+            "no due date: 1",
+        ]
+        by_reel = show("deliverables", "--by", "reel").out
+        assert [line for line in by_reel.splitlines() if line.endswith(": 1")] == ["R9: 1", "R10: 1", "no reel: 1"]
+
+    def test_on_a_narrow_terminal_what_is_to_know_stands_below_the_name(self, show: Show, terminal: Any) -> None:
+        """Eighty columns are enough to read the board: no word is broken."""
+        said = terminal("--catalog", str(show.folder / "catalog.db"), "deliverables")
+        assert "missing: A001, A002" in said
+        assert "from Editorial" in said
+        assert "WHAT" not in said
+
     def test_waived_cancelled_and_redelivered(self, show: Show) -> None:
         """What is waived or cancelled is late no more; a new date keeps the first one."""
         show("deliverable", "waive", "R1-SOUND", "--why", "cut from the show")
@@ -223,6 +267,22 @@ class TestWords:
         assert (moved["late"], moved["original_due"]) == (False, "2020-01-01T18:00:00.000000Z")
         show("deliverable", "cancel", "SHOT")
         assert show.one("SHOT")["status"] == "cancelled"
+
+    def test_chase_does_not_blame_the_sender_for_our_disk(self, show: Show) -> None:
+        """What was as sent and has been changed here since is failed, and its sender is not asked for it."""
+        for roll in ("A001", "A002"):
+            show.put(f"OCF/{roll}/clip.mov", f"clip of {roll}")
+            digest = hashlib.md5(f"clip of {roll}".encode()).hexdigest()
+            show.put(f"OCF/{roll}/{roll}.md5", f"{digest}  clip.mov\n")
+        show.scan()
+        show.schedule()
+        assert show("deliverables", "DAY1", "--json").json[0]["status"] == "verified"
+        show.put("OCF/A002/clip.mov", "written over here")
+        show.scan()
+        card = show("deliverables", "DAY1")
+        assert "was as sent when it came, and has been changed here since" in card.out
+        assert card.code == 1
+        assert "clip.mov" not in show("chase", "DAY1").out
 
     def test_chase_names_files_and_no_folders(self, show: Show) -> None:
         """The message to the sender says what is missing and wrong, and none of our paths."""

@@ -70,7 +70,7 @@ def test_one_frame_too_long_is_told() -> None:
     """Length is compared to the frame, in either direction."""
     finding = only(picture(), timeline(frames=2401))
     assert (finding.rule, finding.expected) == ("duration", "2400 frames, 00:01:40:00")
-    assert finding.observed == "2401 frames, 00:01:40:01 (+1 frames)"
+    assert finding.observed == "2401 frames, 00:01:40:01 (+1 frame)"
     assert rules(picture(), stem(seconds=2398 / NTSC)) == [("duration", "SOUND/NF_R1_DX_5.1_v003.wav")]
 
 
@@ -98,6 +98,14 @@ def test_drop_frame_against_non_drop() -> None:
     finding = only(drop, plain)
     assert (finding.rule, finding.expected, finding.observed) == ("drop_frame", "drop-frame", "non-drop-frame")
     assert agree([drop, timeline(frame_rate=Fraction(30000, 1001), base=30, drop=True)]) == ()
+
+
+def test_otio_does_not_say_how_it_labels_frames() -> None:
+    """An OTIO timeline that begins at the same frame agrees, in whichever counting that frame is written."""
+    drop = picture(rate="30000/1001", start="01:00:00;00")
+    values = {"format": "otio", "frame_rate": Fraction(30000, 1001), "base": 30}
+    assert agree([drop, timeline("NF_R1_v003.otio", start="00:59:56:12", **values)]) == ()
+    assert only(drop, timeline("NF_R1_v003.otio", start="00:59:56:13", **values)).rule == "start_timecode"
 
 
 @pytest.mark.parametrize(("factor", "word"), [(Fraction(1001, 1000), "down"), (Fraction(1000, 1001), "up")])

@@ -192,6 +192,19 @@ class TestWorkbook:
         where = [fault.where for fault in read_xlsx(workbook(fill), ZONE).faults]
         assert where == ["sheet 'Plan', row 3, column A", "sheet 'Plan', row 2, column B (due)"]
 
+    def test_rules_on_several_lines_of_a_cell(self) -> None:
+        """Rules in a cell may stand on a line each, as spreadsheets break them."""
+
+        def fill(sheet: Any) -> None:
+            sheet.append(["deliverable", "item", "match", "spec", "where", "agree"])
+            lines = "video.width=1920\nvideo.codec=ProRes", "roll=A004\ntake!=1", "reel=2\nhandles=8"
+            sheet.append(["A", "a", "a/*", *lines])
+
+        (one,) = read_xlsx(workbook(fill), ZONE).deliverables
+        assert one.items[0].spec == {"video.width": 1920, "video.codec": "ProRes"}
+        assert one.items[0].where == {"roll": "A004", "take": "!=1"}
+        assert one.agree == {"reel": 2, "handles": 8}
+
     def test_what_is_no_workbook_is_a_fault(self) -> None:
         """Bytes that are no workbook are a fault, not an exception."""
         pytest.importorskip("openpyxl", reason="no workbooks: openpyxl is not installed")
@@ -209,6 +222,13 @@ class TestWorkbook:
         ("2026-12-01", datetime(2026, 12, 2, 7, 59, tzinfo=UTC)),
         ("31/12/2026 18:00", datetime(2027, 1, 1, 2, 0, tzinfo=UTC)),
         ("2026-07-01 18:00", datetime(2026, 7, 2, 1, 0, tzinfo=UTC)),
+        ("12/12/2026", datetime(2026, 12, 13, 7, 59, tzinfo=UTC)),
+        ("Tue, Dec. 1st, 2026 at 6pm", datetime(2026, 12, 2, 2, 0, tzinfo=UTC)),
+        ("Tuesday 1 December 2026 18:00 (ET)", datetime(2026, 12, 1, 23, 0, tzinfo=UTC)),
+        ("2026-12-1 6:00 PM", datetime(2026, 12, 2, 2, 0, tzinfo=UTC)),
+        ("01-Dec-26", datetime(2026, 12, 2, 7, 59, tzinfo=UTC)),
+        ("2026-12-01 EOD", datetime(2026, 12, 2, 7, 59, tzinfo=UTC)),
+        ("Sept 5, 2026 noon", datetime(2026, 9, 5, 19, 0, tzinfo=UTC)),
     ],
 )
 def test_instants_as_people_write_them(text: str, expected: datetime) -> None:
@@ -221,6 +241,12 @@ def test_instants_that_could_mean_anything(text: str) -> None:
     """What is no date, or could be two, is refused with what was expected."""
     with pytest.raises(ValueError, match="expected a date"):
         read_instant(text, ZONE)
+
+
+def test_a_date_is_not_taken_beside_another_day_of_the_week() -> None:
+    """Where the day of the week and the date contradict each other, one of them is a slip of the pen."""
+    with pytest.raises(ValueError, match="2026-12-01 is a Tuesday"):
+        read_instant("Wed, Dec 1, 2026", ZONE)
 
 
 def test_the_difference_of_two_schedules() -> None:

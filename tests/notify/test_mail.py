@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import email.utils
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +17,7 @@ import pytest
 
 from assetwatch.config import SmtpSection
 from assetwatch.notify import mail, secrets
-from assetwatch.notify.letter import Letter
+from assetwatch.notify.letter import Letter, one_line
 from assetwatch.notify.mail import MailFault, Server
 from tests.notify.conftest import PASSWORD, Authority, Mailbox
 
@@ -34,6 +37,12 @@ def _read(part: EmailMessage | None) -> str:
     """A part's text, with the line ends that it was written with."""
     assert part is not None
     return str(part.get_content()).replace("\r\n", "\n")
+
+
+def _written(letter: Letter, server: Server) -> bytes:
+    """A mail as the server gets it."""
+    written = mail.compose(letter, server.sender, ["dit@example.com"], message_id="<1@x>", list_name="d", made=MADE)
+    return written.as_bytes()
 
 
 def _send(letter: Letter, server: Server, *to: str) -> dict[str, str]:
@@ -68,6 +77,27 @@ class TestSent:
         assert taken["Auto-Submitted"] == "auto-generated"
         assert taken["List-Id"] == "<dits.assetwatch.example.com>"
         assert box.recipients == [["dit@example.com"]]
+
+    @pytest.mark.parametrize(
+        "subject",
+        ["[NÄCHTE] 3 späte, Größere Lücken überall " * 4, "[夜] " + "欠落 " * 40, "[NIGHTFALL] " + "3 late, " * 20],
+    )
+    def test_a_long_subject(self, server: Server, subject: str) -> None:
+        """It is read as it was written, and its encoded words are no longer than those that readers take."""
+        sent = _written(replace(LETTER, subject=subject), server).partition(b"\r\n\r\n")[0]
+        assert max([len(word) for word in re.findall(rb"=\?\S*\?=", sent)], default=0) <= 75
+        read = str(email.message_from_bytes(sent, policy=email.policy.default)["Subject"])
+        assert read == one_line(subject)
+
+    @pytest.mark.parametrize("times", [1, 3_000], ids=["readable", "base64"])
+    def test_no_encoded_line_is_too_long(self, server: Server, times: int, tmp_path: Path) -> None:
+        """Lines of the parts, and of what is attached, have at most 76 characters."""
+        attached = tmp_path / "report.pdf"
+        attached.write_bytes(bytes(range(256)) * 20)
+        page = f"<p>{'überall late, ' * 40}</p>" * times
+        sent = _written(replace(LETTER, html=page, attachments=(str(attached),)), server)
+        lines = [line for line in sent.partition(b"\r\n\r\n")[2].split(b"\r\n") if b"boundary=" not in line]
+        assert max(map(len, lines)) == 76
 
     def test_login(self, smtp: Callable[..., Mailbox], server: Server) -> None:
         """With user and password, once the connection is encrypted."""

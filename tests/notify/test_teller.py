@@ -91,6 +91,14 @@ def test_a_roll_that_differs(server: Server) -> None:
     )
 
 
+def test_which_volume(server: Server) -> None:
+    """A subject begins with the volume's name, however short that is, and although a command in it has it too."""
+    volume = server.shelf.volume("big")
+    server.alert("mass_loss:1", "mass_loss", volume.id, "45 files are gone: `doctor --accept-volume big` confirms it")
+    server.go(30)
+    assert server.subjects == ["[NIGHTFALL] volume big: 45 files are gone: `doctor --accept-volume big` confirms it"]
+
+
 def test_away_and_back(server: Server) -> None:
     """A volume that is away is told with its name, and told to be back."""
     volume = server.shelf.volume()

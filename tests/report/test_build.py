@@ -259,6 +259,32 @@ class TestNeeds:
         assert not any("known.mov" in need.where for need in report.needs.first)
         assert report.headline.severity is Severity.WRONG
 
+    def test_since_is_never_ahead(self, show: Shelf, make: Make) -> None:
+        """A need has been there since an instant that is over: a date on which something is due is not said as one."""
+        needs = make().report.needs.first
+        assert [need.where for need in needs if need.since is not None and need.since > NOW] == []
+        assert {need.kind: need.since for need in needs}["late"] is not None
+        assert all(need.since is None for need in needs if need.kind == "failed")
+
+    def test_a_command_can_be_copied(self, shelf: Shelf, schedule: Callable[[str], None], make: Make) -> None:
+        """The shell takes the id in a command that is told as one word, whatever is in it."""
+        shelf.volume()
+        schedule(
+            '[[deliverable]]\nid = "R1 $(reboot) SOUND"\ndue = 2026-11-01T00:00:00Z\n'
+            '  [[deliverable.item]]\n  name = "M"\n  match = "IN/*.mov"\n'
+        )
+        (late,) = (need for need in make().report.needs.first if need.kind == "late")
+        assert "`assetwatch chase 'R1 $(reboot) SOUND'`" in late.to_do
+
+    def test_a_need_is_a_sentence(self, shelf: Shelf, make: Make) -> None:
+        """Digests stand in the list of files that are wrong, not in what a person reads first."""
+        said = "md5 is not what its sender says: expected 9dd4e461268c8034, computed cb2a87fdf2be62d8"
+        shelf.put(shelf.volume(), "A001/a.mov", integrity="mismatch", problem=said)
+        report = make().report
+        (need,) = (need for need in report.needs.first if need.kind == "mismatch")
+        assert need.what == "mismatch: md5 is not what its sender says"
+        assert report.problems.first[0].problem == said
+
     def test_the_sentence_fits_a_phone(self, show: Shelf, make: Make) -> None:
         """It begins with the worst, and is never longer than a subject line."""
         sentence = make().report.headline.sentence

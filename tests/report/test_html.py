@@ -296,10 +296,16 @@ class TestWhatItSays:
         assert "1 mismatch, 47 verified" in camera
         assert "No deliverable is about these" in text
 
+    def test_since_when(self) -> None:
+        """What arrived and what happened is told since when, however the report was asked for."""
+        for text in (page_of(night()).text, Page(render_mail(night())).text):
+            assert "since the last report" not in text.replace("Changed in the schedule since the last report", "")
+            assert "Arrived since Mon 23 Nov 06:05" in text
+
     def test_quiet_night(self) -> None:
         """That nothing is wrong is said, not left out."""
         text = page_of(quiet()).text
-        for said in ("All is well", "Nothing is late.", "Nothing has failed.", "None: no mismatch", "was sent."):
+        for said in ("All is well", "Nothing is late.", "Nothing has failed.", "None: no mismatch", "no message waits"):
             assert said in text
 
     def test_first_report(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import socket
 import sys
 from pathlib import Path
@@ -39,6 +40,12 @@ class TestWritten:
         assert written.startswith(b"%PDF-")
         assert b"/StructTreeRoot" in written or b"/ObjStm" in written
         assert len(written) > 20_000
+
+    def test_the_log_is_left_alone(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The steps and the opinions of the library are nothing to who reads the night's log."""
+        with caplog.at_level(logging.INFO):
+            render(quiet())
+        assert caplog.records == []
 
     def test_nothing_is_fetched(self, tmp_path: Path) -> None:
         """Neither from the network nor from the disk, even where a page asks for it."""

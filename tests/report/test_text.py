@@ -57,6 +57,28 @@ def test_the_rest_is_told_as_a_number() -> None:
     assert "  and 999 more" in render(cut).splitlines()
 
 
+def test_nothing_is_left_blank() -> None:
+    """Under every heading stands something, in a catalog that knows of nothing too."""
+    text = render(replace(quiet(), volumes=(), bands=()))
+    assert "None are in care." in text and "No file is there." in text
+    lines = text.splitlines()
+    rules = [number for number, line in enumerate(lines) if line and set(line) == {"-"}]
+    assert [lines[number - 1] for number in rules if not lines[number + 1].strip()] == []
+
+
+def test_what_was_read_again_without_a_sweep_is_not_denied() -> None:
+    """A file is also read again where a sender's list needs another digest: without a sweep nothing is said of it."""
+    text = render(replace(quiet(), sweep=None))
+    assert "No sweep was made yet." in text
+    assert "read again" not in text
+
+
+def test_the_space_of_a_volume_that_is_away() -> None:
+    """It is told as what was last seen, and that of the others as what is."""
+    lines = render(night()).splitlines()
+    assert sum("when it was" in line for line in lines) == 1
+
+
 def test_numbers_are_those_of_the_value() -> None:
     """What the sweep did, and how the deliverables stand, are the value's numbers."""
     report = night()
