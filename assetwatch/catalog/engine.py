@@ -50,6 +50,11 @@ class Database:
         self._engine = _engine(url, busy_ms)
 
     @property
+    def writable(self) -> bool:
+        """Whether whoever runs this may write to it; a server says so only when it is tried."""
+        return self.path is None or (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK))
+
+    @property
     def shown(self) -> str:
         """The catalog's place for a person: a file, or a URL without its password."""
         return str(self.path) if self.path else self.url.render_as_string(hide_password=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -69,7 +70,7 @@ def health_command(ctx: click.Context, /, daemon: bool | None, as_json: bool, **
         if as_json:
             write_json({"ok": False, "wrong": [str(error)], "catalog": {"readable": False, "writable": False}})
         else:
-            click.echo(f"UNKNOWN: {shown(str(error))}")
+            click.echo(f"UNKNOWN: {shown(str(error)).replace('|', '/')}")
         ctx.exit(3)
     if as_json:
         write_json(document)
@@ -225,7 +226,8 @@ def _line(document: dict[str, Any]) -> str:
     told = " ".join(f"{name}={value}s" for name, value in numbers.items() if value is not None)
     told = f"unsent={document['unsent']} {told}".rstrip()
     if document["wrong"]:
-        return f"WRONG: {'; '.join(document['wrong'])} | {told}"
+        # A bar of their own would begin the numbers.
+        return f"WRONG: {'; '.join(document['wrong']).replace('|', '/')} | {told}"
     online = sum(one["online"] for one in document["volumes"])
     return f"OK: {online} volumes online, {document['unsent']} messages unsent | {told}"
 
@@ -249,7 +251,9 @@ def metrics_command(ctx: click.Context, output: Path | None) -> None:
 
     text = metrics.exposition(catalog_of(ctx), SystemClock())
     if output is None:
-        click.echo(text, nl=False)
+        # As bytes: of a text, the library would take what looks like an escape out of a name.
+        text = "\n".join(map(shown, text.split("\n"))) if sys.stdout.isatty() else text
+        click.echo(text.encode(), nl=False)
         return
     try:
         metrics.write(output, text)

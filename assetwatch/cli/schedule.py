@@ -157,7 +157,7 @@ def _print_import(read: Schedule, changes: list[Change], applied: bool, file: Pa
     counts = {kind: sum(one.kind == kind for one in changes) for kind in signs}
     done = "" if applied else " (dry run: nothing was applied)"
     click.echo(
-        f"{len(read.deliverables)} deliverables: {counts['added']} added, {counts['changed']} changed, "
+        f"{len(read.deliverables)} deliverable{'' if len(read.deliverables) == 1 else 's'}: {counts['added']} added, {counts['changed']} changed, "
         f"{counts['removed']} removed{done}"
     )
 

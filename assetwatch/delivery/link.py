@@ -82,8 +82,13 @@ class Linker:
 
 
 def bring_up_to_date(database: Database, clock: Clock, batch: int = 500) -> int:
-    """Compare everything that is stale, at once, as a command needs it; how many deliverables were."""
+    """Compare everything that is stale, at once, as a command needs it; how many deliverables were.
+
+    Where the catalog may only be read nothing is done: its keeper brings it up to date within seconds.
+    """
     done = 0
+    if not database.writable:
+        return 0
     while True:
         with database.read() as connection:
             some = rows.stale(connection, batch)

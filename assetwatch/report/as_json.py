@@ -6,6 +6,7 @@ Keys are added without a new version; one that changes its meaning or goes makes
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -34,10 +35,14 @@ T = TypeVar("T")
 #: The version of the document.
 VERSION: Final = 1
 
+#: What JSON may hold as it is, and what steers terminals or turns the direction of writing all the same.
+_STEERS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
 
 def render(report: Report) -> str:
-    """The report as one JSON document in UTF-8's letters, which ends with a line feed."""
-    return json.dumps(document(report), ensure_ascii=False, indent=1) + "\n"
+    """The report as one JSON document in UTF-8's letters, which ends with a line feed. Nothing in it steers a terminal."""
+    text = json.dumps(document(report), ensure_ascii=False, indent=1)
+    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:

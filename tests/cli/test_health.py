@@ -58,6 +58,10 @@ class Machine:
         """The command."""
         return self._call("--catalog", self.path, "health", *args)
 
+    def metrics(self) -> str:
+        """What the other command prints."""
+        return self._call("--catalog", self.path, "metrics").out
+
     def wrong(self, *args: str) -> list[str]:
         """What it finds wrong."""
         answer = self.health("--json", *args)
@@ -114,6 +118,19 @@ def test_volumes(machine: Machine) -> None:
     assert machine.wrong("--event", "1h") == ["volume ingest: the last event was heard 2 h ago"]
     machine.set(t.volume, online=0)
     assert machine.wrong() == ["volume ingest is offline"]
+
+
+def test_a_bar_in_a_name(machine: Machine) -> None:
+    """The numbers of the line begin behind its only bar."""
+    machine.set(t.volume, online=0, name="a|b")
+    said, _, numbers = machine.health().out.partition("|")
+    assert said == "WRONG: volume a/b is offline " and numbers.startswith(" unsent=0") and "|" not in numbers
+
+
+def test_metrics_keep_names_whole(machine: Machine) -> None:
+    """What is printed for Prometheus is what the daemon answers it, also of a name with an escape in it."""
+    machine.set(t.volume, name="a\x1b[31mb")
+    assert 'assetwatch_volume_online{volume="a\x1b[31mb"} 1.0' in machine.metrics()
 
 
 def test_the_queue(machine: Machine) -> None:

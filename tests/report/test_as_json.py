@@ -73,6 +73,15 @@ def test_a_name_keeps_its_bytes(name: str) -> None:
     assert (found["state"], found["problem"]) == ("missing", None)
 
 
+def test_nothing_steers_a_terminal() -> None:
+    """Whatever a file is called, the document may be looked at as it is, and still says the same."""
+    name = "\x1b[31m\x9b31m\x7f\u202evom\u2028\u200f é夜.mov"
+    text = render(replace(night(), problems=Some((Problem(Place("ingest", name), "missing", None),), 1)))
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "é夜.mov" in text
+    assert json.loads(text)["files"]["problems"]["items"][0]["path"] == name
+
+
 def test_lists_say_how_long_they_are() -> None:
     """Of a list that was cut the total is told."""
     report = night()
