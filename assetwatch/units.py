@@ -90,3 +90,8 @@ def local_time(us: int | None, zone: tzinfo, *, seconds: bool = False) -> str:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 file`, `1,204 files`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

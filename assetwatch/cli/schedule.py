@@ -14,7 +14,7 @@ from assetwatch.cli.output import catalog_of, json_option, setting_of, write_jso
 from assetwatch.clock import SystemClock
 from assetwatch.errors import UsageError
 from assetwatch.paths import readable, shown
-from assetwatch.units import microseconds
+from assetwatch.units import counted, microseconds
 
 if TYPE_CHECKING:
     from assetwatch.delivery.schedule import Change, Schedule
@@ -147,7 +147,7 @@ def _print_import(read: Schedule, changes: list[Change], applied: bool, file: Pa
     for fault in read.faults:
         click.echo(f"{file}: {shown(str(fault))}", err=True)
     if read.faults:
-        click.echo(f"{len(read.faults)} faults: nothing was applied.", err=True)
+        click.echo(f"{counted(len(read.faults), 'fault')}: nothing was applied.", err=True)
         return
     signs = {"added": "+", "changed": "~", "removed": "-"}
     for one in changes:
@@ -157,7 +157,7 @@ def _print_import(read: Schedule, changes: list[Change], applied: bool, file: Pa
     counts = {kind: sum(one.kind == kind for one in changes) for kind in signs}
     done = "" if applied else " (dry run: nothing was applied)"
     click.echo(
-        f"{len(read.deliverables)} deliverable{'' if len(read.deliverables) == 1 else 's'}: {counts['added']} added, {counts['changed']} changed, "
+        f"{counted(len(read.deliverables), 'deliverable')}: {counts['added']} added, {counts['changed']} changed, "
         f"{counts['removed']} removed{done}"
     )
 

@@ -40,7 +40,7 @@ _STEERS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2
 
 
 def render(report: Report) -> str:
-    """The report as one JSON document in UTF-8's letters, which ends with a line feed. Nothing in it steers a terminal."""
+    """The report as one JSON document in UTF-8's letters, which ends with a line feed. It steers no terminal."""
     text = json.dumps(document(report), ensure_ascii=False, indent=1)
     return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 

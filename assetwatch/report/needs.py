@@ -24,8 +24,7 @@ from assetwatch.report.value import (
     Unsent,
     VolumeState,
 )
-from assetwatch.report.words import counted
-from assetwatch.units import duration, instant, local_time, microseconds
+from assetwatch.units import counted, duration, instant, local_time, microseconds
 
 #: Needs told of in all, and of one kind.
 NEEDS: Final = 60

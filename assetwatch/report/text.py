@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from assetwatch.paths import shown
 from assetwatch.report.value import Arrival, Difference, Need, Owed, Report, Severity, Some, Sweep, VolumeState
-from assetwatch.report.words import PROBED, counted
-from assetwatch.units import duration, local_time, microseconds, size
+from assetwatch.report.words import PROBED
+from assetwatch.units import counted, duration, local_time, microseconds, size
 
 COLUMNS: Final = 72
 

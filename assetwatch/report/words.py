@@ -46,8 +46,3 @@ PROBED: Final = {
     "crashed": "ended the media reader",
     "unreadable": "could not be read",
 }
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """`1 file`, `1,204 files`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

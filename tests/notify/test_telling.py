@@ -117,6 +117,19 @@ class TestOnce:
         assert again.go(600).said == []
 
 
+class TestMismatch:
+    """Files that differ."""
+
+    def test_others_after_some_were_known(self) -> None:
+        """A person knew of the first; the next ones in the same package are told at once all the same."""
+        night = Night()
+        night.open("mismatch:1", "mismatch", level=1)
+        night.go(120).close("mismatch:1")
+        night.go(180).open("mismatch:1", "mismatch", level=1)
+        night.go(90)
+        assert [sort for _, sort, _ in night.said] == ["new", "over", "new"]
+
+
 class TestOffline:
     """A volume that goes away."""
 

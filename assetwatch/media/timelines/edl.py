@@ -150,9 +150,12 @@ def _take_event(reader: _Reader, number: int, fields: EventLine) -> None:
     draft = _Draft(number, fields, bool(reader.drop))
     for code, name in zip(fields.timecodes, ("source in", "source out", "record in", "record out"), strict=False):
         try:
-            tc.fields(code)
+            if code:
+                tc.fields(code)
         except tc.TimecodeError as fault:
             reader.warn(f"line {number}: event {fields.number or '?'}: {name}: {fault}")
+    if fields.frames:
+        draft.comments.append(f"SOURCE FRAMES: {fields.frames[0]}-{int(fields.frames[1]) - 1}")
     before = reader.current
     reader.outgoing = before if before and not reader.named and _is_pair(before.fields, fields) else None
     reader.current = draft

@@ -22,13 +22,18 @@ _CHANNELS = re.compile(r"NONE|B|(?:[VA][0-9]{0,2}[/,+]?){1,24}", re.IGNORECASE)
 _CHANNEL = re.compile(r"AA|[VA][0-9]{0,2}")
 _TRANSITION = re.compile(r"(C|D|W[0-9]{0,3}|KB|KO|K)", re.IGNORECASE)
 _OPERAND = re.compile(r"[0-9]{1,4}")
+_FRAME = re.compile(r"[0-9]{1,9}")
 
 _KINDS = {"C": "cut", "D": "dissolve", "W": "wipe", "K": "key"}
 
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """An event line's fields as written. `timecodes` are source in, source out and, where given, record in, out."""
+    """An event line's fields as written. `timecodes` are source in, source out and, where given, record in, out.
+
+    Where the source is told in frame numbers its timecodes are empty, and `frames` has the first and the one after the
+    last.
+    """
 
     number: str | None
     reel: str | None
@@ -36,6 +41,7 @@ class EventLine:
     kind: str
     transition_frames: int
     timecodes: tuple[str, ...]
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,11 @@ def read_event(line: str, expected_number: int | None = None) -> EventLine | Non
             break
         codes.append(token)
     place = first - 1
+    counted: tuple[str, ...] = ()
+    if place > 2 and len(codes) == 2 and all(map(_FRAME.fullmatch, tokens[place - 1 : place + 1])):
+        counted = tuple(tokens[place - 1 : place + 1])
+        codes = ["", "", *codes]
+        place -= 2
     operand = None
     if place > 0 and _OPERAND.fullmatch(tokens[place]) and _is_transition(tokens, place - 1):
         operand = tokens[place]
@@ -105,7 +116,7 @@ def read_event(line: str, expected_number: int | None = None) -> EventLine | Non
     number, reel = _number_and_reel(line, spans[:place], expected_number)
     frames = int(operand) if operand and kind != "cut" else 0
     return EventLine(
-        number, reel, channels(tokens[place]), kind, frames, tuple(codes if len(codes) == 4 else codes[:2])
+        number, reel, channels(tokens[place]), kind, frames, tuple(codes if len(codes) == 4 else codes[:2]), counted
     )
 
 
