@@ -101,5 +101,10 @@ def _in_words(keeper: volumes.KeeperRow | None) -> str:
     if keeper is None:
         return "another assetwatch that has just begun"
     return (
-        f"`assetwatch {keeper.kind}` with process id {keeper.pid} on {keeper.host}, since {rfc3339(keeper.started_us)}"
+        f"`assetwatch {keeper.kind}` with process id {keeper.pid} on {keeper.host}, since {_minute(keeper.started_us)}"
     )
+
+
+def _minute(us: int) -> str:
+    """An instant for a sentence, where the show's time zone is not known."""
+    return f"{(rfc3339(us) or '')[:16].replace('T', ' ')} UTC"

@@ -13,7 +13,7 @@ from assetwatch.clock import SystemClock
 from assetwatch.delivery.wording import sentences
 from assetwatch.errors import UsageError
 from assetwatch.paths import readable, shown
-from assetwatch.units import duration, local_time, microseconds, parse_duration, rfc3339
+from assetwatch.units import counted, duration, local_time, microseconds, parse_duration, rfc3339
 
 if TYPE_CHECKING:
     from assetwatch.delivery.findings import Finding
@@ -394,7 +394,7 @@ def _on_time(entries: list[Entry], as_json: bool) -> None:
         return
     for sender, counts in sorted(record.items()):
         click.echo(
-            f"{shown(sender) or 'nobody named'}: {counts['deliverables']} "
-            f"deliverable{'' if counts['deliverables'] == 1 else 's'}, {counts['on_time']} in time, "
+            f"{shown(sender) or 'nobody named'}: {counted(counts['deliverables'], 'deliverable')}, "
+            f"{counts['on_time']} in time, "
             f"{counts['arrived_late']} arrived late, {counts['late']} late now, {counts['open']} still open"
         )

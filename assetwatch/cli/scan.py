@@ -19,7 +19,7 @@ from assetwatch.config import VolumeSection
 from assetwatch.daemon import Progress
 from assetwatch.errors import HeldError, UsageError, VolumeError
 from assetwatch.paths import readable, shown
-from assetwatch.units import duration, microseconds, parse_duration, size
+from assetwatch.units import counted, duration, microseconds, parse_duration, size
 
 
 @click.command("scan")
@@ -240,14 +240,14 @@ def _say(summary: dict[str, Any]) -> None:
             click.echo(f"{name}: {tinted('offline')}: {one['reason'] or ''}")
             continue
         states = ", ".join(f"{count} {tinted(state)}" for state, count in sorted(one["by_integrity"].items()))
-        line = f"{name}: {one['files']} files, {size(one['bytes'])}"
+        line = f"{name}: {counted(one['files'], 'file')}, {size(one['bytes'])}"
         click.echo(f"{line}: {states}" if states else line)
         arriving = one["by_presence"].get("arriving", 0)
         missing = one["by_presence"].get("missing", 0)
         if arriving:
-            click.echo(f"  {tinted('arriving')}: {arriving} files were still being written")
+            click.echo(f"  {tinted('arriving')}: {counted(arriving, 'file')} still being written")
         if missing:
-            click.echo(f"  {tinted('missing')}: {missing} files are gone since they were last seen")
+            click.echo(f"  {tinted('missing')}: {counted(missing, 'file')} gone since last seen")
         if one["ignored"]:
             rules = ", ".join(f"{shown(rule)} {count}" for rule, count in list(one["ignored"].items())[:6])
             click.echo(f"  ignored by rule: {rules}")

@@ -128,7 +128,7 @@ def _told_from_us(row: AlertRow, same: Sequence[AlertRow], often: bool, now_us: 
     """From when on an alert is to be told, that was not yet."""
     hold_us = HOLDS_US.get(row.kind, 0)
     # Files that differ do not come and go: after a person knew of some these are others, and cannot wait.
-    if any(one.said_us is not None and one.said_us > now_us - HISTORY_US for one in same):
+    if row.kind != "mismatch" and any(one.said_us is not None and one.said_us > now_us - HISTORY_US for one in same):
         return row.opened_us + max(hold_us, _BELIEVED_US)
     return row.opened_us if often else row.opened_us + hold_us
 

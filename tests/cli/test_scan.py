@@ -40,7 +40,7 @@ def test_text_summary(call: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "ingest").mkdir()
     (tmp_path / "ingest" / "a.mov").write_bytes(b"a")
     answer = call("--catalog", tmp_path / "c.db", "scan", tmp_path / "ingest", "--settle", "50ms")
-    assert answer.out == "ingest: 1 files, 1 B: 1 recorded\n"
+    assert answer.out == "ingest: 1 file, 1 B: 1 recorded\n"
     assert answer.err.startswith("Done in ")
 
 

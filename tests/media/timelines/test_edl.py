@@ -249,3 +249,21 @@ def test_source_only_events_are_read() -> None:
 def test_what_is_an_edl(text: str, is_edl: bool) -> None:
     """A title or an event makes an EDL; a letter that mentions a timecode does not."""
     assert looks_like_edl(text) is is_edl
+
+
+def test_a_source_told_in_frame_numbers() -> None:
+    """Lists for shots without timecode tell the source in frames: it is a source all the same, with these frames."""
+    cut = read_edl(
+        "TITLE: FRAMES\nFCM: NON-DROP FRAME\n\n"
+        "001  AX       V     C        1009        1064        00:00:00:00 00:00:02:07\n"
+        "* FROM CLIP NAME: SH010_v09.mov\n"
+        "002  AX       V     D    012 9           64          00:00:02:07 00:00:04:14\n"
+        "* TO CLIP NAME: SH020_v01.mov\n"
+    )
+    assert [(one.clip, one.source_in, one.record_out) for one in cut.events] == [
+        ("SH010_v09.mov", None, "00:00:02:07"),
+        ("SH020_v01.mov", None, "00:00:04:14"),
+    ]
+    assert cut.events[0].comments == ("SOURCE FRAMES: 1009-1063",)
+    assert cut.events[1].transition_frames == 12
+    assert cut.warnings == ()
