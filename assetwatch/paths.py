@@ -44,6 +44,15 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+#: What JSON may hold as it is, and what steers terminals or turns the direction of writing all the same.
+_STEERS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def tame_json(text: str) -> str:
+    """A JSON text that says the same and steers no terminal: what would is escaped, as control characters are."""
+    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def percent(text: str) -> str | None:
     """The exact bytes, percent-encoded, where `readable` cannot show them; None where it can."""
     return quote_from_bytes(os.fsencode(to_os(text)), safe="/") if "//" in text else None

@@ -16,6 +16,7 @@ import click
 from assetwatch.app import Setting, open_catalog, settle_setting
 from assetwatch.clock import SystemClock
 from assetwatch.config import show_zone
+from assetwatch.paths import shown, tame_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,8 +105,8 @@ def tinted(word: str) -> str:
 
 def write_json(document: Any) -> None:
     """One JSON document to standard output; what is no Unicode text cannot occur in it."""
-    json.dump(document, sys.stdout, ensure_ascii=_needs_ascii(), indent=2, default=_plain)
-    sys.stdout.write("\n")
+    text = json.dumps(document, ensure_ascii=_needs_ascii(), indent=2, default=_plain)
+    sys.stdout.write(tame_json(text) + "\n")
 
 
 def write_json_array(items: Iterable[Mapping[str, Any]]) -> int:
@@ -115,14 +116,17 @@ def write_json_array(items: Iterable[Mapping[str, Any]]) -> int:
     count = 0
     for item in items:
         out.write(",\n" if count else "\n")
-        out.write(json.dumps(item, ensure_ascii=ascii_only, default=_plain))
+        out.write(tame_json(json.dumps(item, ensure_ascii=ascii_only, default=_plain)))
         count += 1
     out.write("\n]\n" if count else "]\n")
     return count
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: IO[str] | None = None) -> int:
-    """CSV to standard output. Cells that a spreadsheet would take for a formula are made plain text."""
+    """CSV to standard output. Cells that a spreadsheet would take for a formula are made plain text.
+
+    A line feed stands as it is, in quotes; other control characters are shown as escapes, and steer no terminal.
+    """
     writer = csv.writer(out or sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     count = 0
@@ -140,9 +144,10 @@ def _needs_ascii() -> bool:
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
+    if not isinstance(value, str):
+        return value
+    text = "\n".join(shown(line) for line in value.split("\n"))
+    return f"'{text}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ import click
 from assetwatch.cli.output import console, json_option, write_json
 from assetwatch.errors import UsageError
 from assetwatch.paths import from_os, readable, shown
+from assetwatch.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,4 +153,4 @@ def _judge(held: Sequence[Held]) -> None:
         said += [sentence(finding) for finding in one.findings]
         click.echo(f"{label}: {shown(one.plate.path)}" + (f"; {shown('; '.join(said))}" if said else ""))
     wrong = sum(_is_wrong(one) for one in held)
-    click.echo(f"{len(held)} plates, {wrong} of them missing or not as asked for", err=True)
+    click.echo(f"{counted(len(held), 'plate')}, {wrong} of them missing or not as asked for", err=True)

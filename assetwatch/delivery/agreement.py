@@ -276,7 +276,16 @@ def _starts(cut: list[_Measured]) -> Iterator[Finding]:
         told = same_label and (one.drop is not known[0].drop or one.base != known[0].base)
         if one.start != known[0].start and not told:
             by = known[0].element.path
-            yield Finding("start_timecode", Outcome.FAIL, known[0].label, one.label, one.element.path, by=by)
+            yield Finding(
+                "start_timecode", Outcome.FAIL, known[0].label, _as_in(known[0], one), one.element.path, by=by
+            )
+
+
+def _as_in(first: _Measured, one: _Measured) -> str | None:
+    """Where one starts; of what does not say how it labels frames in the counting of the first."""
+    if one.drop is not None or one.start is None or first.base is None or not first.drop:
+        return one.label
+    return tc.label(one.start, first.base, True)
 
 
 def _digits(label: str | None) -> str:

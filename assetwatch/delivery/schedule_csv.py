@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from assetwatch.delivery.requirement import POLICY, Load, cell_of_policy
 from assetwatch.delivery.schedule import Deliverable, Fault, Item, Schedule, without_items
-from assetwatch.delivery.schedule_fields import Raw, Reader
+from assetwatch.delivery.schedule_fields import Raw, Reader, as_written, zone_named
 from assetwatch.delivery.schedule_toml import seconds_text
 from assetwatch.delivery.spec import Spec
 
@@ -51,12 +51,16 @@ _HEADERS: Final = {
     **dict.fromkeys(("type", "deliverabletype", "category"), "kind"),
     **dict.fromkeys(("sender", "vendor", "source", "owner", "supplier", "owedby"), "from"),
     **dict.fromkeys(("receiver", "recipient", "destination", "deliverto", "client"), "to"),
-    **dict.fromkeys(("duedate", "deadline", "dueby", "datedue", "deliverydate", "dueat"), "due"),
+    **dict.fromkeys(("duedate", "deadline", "dueby", "datedue", "deliverydate", "dueat", "dueon"), "due"),
+    **dict.fromkeys(("needby", "neededby", "requiredby", "duedatetime", "duedateandtime", "duedatetimetz"), "due"),
     **dict.fromkeys(("time", "duetime"), "due_time"),
     **dict.fromkeys(("tz", "timezone"), "zone"),
     **dict.fromkeys(("graceperiod",), "grace"),
     **dict.fromkeys(("element", "itemname"), "item"),
-    **dict.fromkeys(("pattern", "filepattern", "files", "filename", "matchrule", "glob", "path"), "match"),
+    **dict.fromkeys(
+        ("pattern", "filepattern", "filenamepattern", "naming", "files", "filename", "matchrule", "glob", "path"),
+        "match",
+    ),
     **dict.fromkeys(("qty", "quantity", "howmany", "number"), "count"),
     **dict.fromkeys(("specs", "specification", "mediaspec"), "spec"),
     **dict.fromkeys(("edl", "cut", "cutlist"), "timeline"),
@@ -83,6 +87,8 @@ _OF_DELIVERABLE: Final = (
     "shot_pattern",
 )
 _OF_ITEM: Final = ("match", "regex", "timeline", "pulls", "where", "count", "spec", "asset", "media", "required")
+
+_BRACKETS: Final = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]\s*$")
 
 #: Rows looked through for the header.
 _HEADER_WITHIN: Final = 60
@@ -157,12 +163,29 @@ def _plain(cell: Any) -> str:
     return re.sub(r"[^a-z]", "", str(cell).lower())
 
 
+def _meaning(cell: Any) -> str | None:
+    """What a header stands for, with or without what stands in brackets behind it, such as `Due date (PT)`."""
+    if not isinstance(cell, str):
+        return None
+    return _HEADERS.get(_plain(cell)) or _HEADERS.get(_plain(_BRACKETS.sub("", cell)))
+
+
+def _zone_above(row: Sequence[Any], columns: dict[int, str]) -> str | None:
+    """The zone that the header of the due date, or of its time, names in brackets."""
+    for place, meaning in columns.items():
+        if meaning in ("due", "due_time") and (behind := _BRACKETS.search(str(row[place]))) is not None:
+            name = behind[1].strip()
+            if zone_named(name) is not None:
+                return name
+    return None
+
+
 def _header(sheet: Sheet) -> tuple[int, dict[int, str]] | None:
     """The header's row and what its columns are; None where there is none."""
     for number, row in enumerate(sheet.rows[:_HEADER_WITHIN]):
         columns: dict[int, str] = {}
         for place, cell in enumerate(row):
-            meaning = _HEADERS.get(_plain(cell)) if isinstance(cell, str) else None
+            meaning = _meaning(cell)
             if meaning is not None and meaning not in columns.values():
                 columns[place] = meaning
         meanings = set(columns.values())
@@ -181,6 +204,7 @@ def _header(sheet: Sheet) -> tuple[int, dict[int, str]] | None:
 def _gather(sheet: Sheet, start: int, columns: dict[int, str], blocks: dict[str, _Block], reader: Reader) -> None:
     """Take the rows below a header into the deliverables that they are about."""
     present: str | None = None
+    zone = _zone_above(sheet.rows[start], columns)
     for number in range(start + 1, len(sheet.rows)):
         row = sheet.rows[number]
         values = {
@@ -199,17 +223,16 @@ def _gather(sheet: Sheet, start: int, columns: dict[int, str], blocks: dict[str,
             continue
         block = blocks.setdefault(present, _Block((sheet, number), {"id": present}))
         values = _with_time(values)
+        if zone is not None and "due" in values:
+            values.setdefault("zone", zone)
         for key in _OF_DELIVERABLE:
             if key in values:
                 known = block.values.setdefault(key, values[key])
                 block.at.setdefault(key, number)
                 if known != values[key]:
-                    reader.faults.append(
-                        Fault(
-                            _where(sheet, number, at, key),
-                            f"{present} has {values[key]!r} here and {known!r} in row {block.at[key] + 1}",
-                        )
-                    )
+                    here, before = as_written(values[key]), as_written(known)
+                    text = f"{present} has {here} here and {before} in row {block.at[key] + 1}"
+                    reader.faults.append(Fault(_where(sheet, number, at, key), text))
         if "note" in values:
             block.values.setdefault("note", values["note"])
         item: dict[str, Any] = {key: values[key] for key in _OF_ITEM if key in values}

@@ -201,7 +201,7 @@ class Reader:
             value = int(value)
         if isinstance(value, str | int) and not isinstance(value, bool):
             return " ".join(str(value).split()) if key not in _AS_WRITTEN else str(value).strip()
-        self._fault(raw, key, f"expected a text, got {value!r}")
+        self._fault(raw, key, f"expected a text, got {as_written(value)}")
         return ""
 
     def _flag(self, raw: Raw, key: str, default: bool) -> bool:
@@ -211,7 +211,7 @@ class Reader:
         word = self._text(raw, key).lower()
         if word in _YES or word in _NO or not word:
             return default if not word else word in _YES
-        self._fault(raw, key, f"expected yes or no, got {value!r}")
+        self._fault(raw, key, f"expected yes or no, got {as_written(value)}")
         return default
 
     def _count(self, raw: Raw) -> str:
@@ -248,7 +248,7 @@ class Reader:
         zone = self.zone
         named = self._text(raw, "zone")
         if named:
-            found = _zone(named)
+            found = zone_named(named)
             if found is None:
                 self._fault(raw, "zone", f"expected a time zone such as America/Los_Angeles, got {named!r}")
             zone = found or zone
@@ -264,7 +264,7 @@ class Reader:
             return value if value.tzinfo is not None else value.replace(tzinfo=zone)
         if isinstance(value, date):
             return end_of_day(value, zone)
-        self._fault(raw, "due", f"{DUE_EXPECTED}, got {value!r}")
+        self._fault(raw, "due", f"{DUE_EXPECTED}, got {as_written(value)}")
         return None
 
     def _agree(self, raw: Raw) -> dict[str, Any]:
@@ -364,7 +364,7 @@ def read_instant(text: str, zone: tzinfo) -> datetime:
             raise ValueError(f"{text!r}: {found:%Y-%m-%d} is a {found:%A}")
         return found
     words = given.split(" ")
-    if len(words) > 1 and (named := _zone(words[-1].strip("()"))) is not None:
+    if len(words) > 1 and (named := zone_named(words[-1].strip("()"))) is not None:
         zone, given = named, " ".join(words[:-1])
     for written, meant in _AROUND:
         given = written.sub(meant, given)
@@ -404,7 +404,15 @@ def end_of_day(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(23, 59), tzinfo=zone)
 
 
-def _zone(name: str) -> tzinfo | None:
+def as_written(value: Any) -> str:
+    """A cell's value as a person reads it there."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return value.isoformat() if isinstance(value, date | time) else repr(value)
+
+
+def zone_named(name: str) -> tzinfo | None:
+    """The zone of a name such as `Europe/Berlin` or `PT`; None where it names none."""
     if name not in _ZONES and "/" not in name:
         return None
     try:

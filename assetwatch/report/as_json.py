@@ -6,12 +6,11 @@ Keys are added without a new version; one that changes its meaning or goes makes
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from assetwatch.paths import percent, readable
+from assetwatch.paths import percent, readable, tame_json
 from assetwatch.report.value import (
     Arrival,
     Change,
@@ -35,14 +34,11 @@ T = TypeVar("T")
 #: The version of the document.
 VERSION: Final = 1
 
-#: What JSON may hold as it is, and what steers terminals or turns the direction of writing all the same.
-_STEERS: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
 
 def render(report: Report) -> str:
     """The report as one JSON document in UTF-8's letters, which ends with a line feed. It steers no terminal."""
     text = json.dumps(document(report), ensure_ascii=False, indent=1)
-    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    return tame_json(text) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def test_otio_does_not_say_how_it_labels_frames() -> None:
     drop = picture(rate="30000/1001", start="01:00:00;00")
     values = {"format": "otio", "frame_rate": Fraction(30000, 1001), "base": 30}
     assert agree([drop, timeline("NF_R1_v003.otio", start="00:59:56:12", **values)]) == ()
-    assert only(drop, timeline("NF_R1_v003.otio", start="00:59:56:13", **values)).rule == "start_timecode"
+    finding = only(drop, timeline("NF_R1_v003.otio", start="00:59:56:13", **values))
+    assert (finding.rule, finding.observed) == ("start_timecode", "01:00:00;01")
 
 
 @pytest.mark.parametrize(("factor", "word"), [(Fraction(1001, 1000), "down"), (Fraction(1000, 1001), "up")])

@@ -205,6 +205,37 @@ class TestWorkbook:
         assert one.items[0].where == {"roll": "A004", "take": "!=1"}
         assert one.agree == {"reel": 2, "handles": 8}
 
+    def test_dates_in_faults_are_written_as_in_the_sheet(self) -> None:
+        """Two dates of one deliverable, and a name that became a date, are told as people read them."""
+
+        def fill(sheet: Any) -> None:
+            sheet.append(["deliverable", "due", "name", "item", "match"])
+            sheet.append(["A", datetime(2026, 12, 1, 18), "a", "a", "a/*"])
+            sheet.append(["A", datetime(2026, 12, 9, 18), "a", "b", "b/*"])
+            sheet.append(["B", None, datetime(2026, 3, 1, 9), "b", "b/*"])
+
+        first, second = read_xlsx(workbook(fill), ZONE).faults
+        assert first.text == "A has 2026-12-09 18:00 here and 2026-12-01 18:00 in row 2"
+        assert second.text == "expected a text, got 2026-03-01 09:00"
+
+    def test_a_header_with_its_zone_in_brackets(self) -> None:
+        """What stands in brackets behind a header does not hide it; of a due date it may be the zone."""
+
+        def fill(sheet: Any) -> None:
+            sheet.append(["Deliverable (id)", "Due Date (ET)", "Item", "File pattern [glob]", "TZ"])
+            sheet.append(["A", "2026-12-01 18:00", "a", "a/*", None])
+            sheet.append(["B", "2026-12-01 18:00", "b", "b/*", "UTC"])
+            sheet.append(["C", "2026-12-01 18:00 PT", "c", "c/*", None])
+
+        found = read_xlsx(workbook(fill), ZONE)
+        assert found.faults == ()
+        assert [one.due for one in found.deliverables] == [
+            datetime(2026, 12, 1, 23, 0, tzinfo=UTC),
+            datetime(2026, 12, 1, 18, 0, tzinfo=UTC),
+            datetime(2026, 12, 2, 2, 0, tzinfo=UTC),
+        ]
+        assert found.deliverables[0].items[0].match == "a/*"
+
     def test_what_is_no_workbook_is_a_fault(self) -> None:
         """Bytes that are no workbook are a fault, not an exception."""
         pytest.importorskip("openpyxl", reason="no workbooks: openpyxl is not installed")

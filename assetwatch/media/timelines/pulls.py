@@ -1,7 +1,8 @@
 """Which plates does a pull list ask for?
 
-A pull (turnover to VFX) names shots with the stretch of source that each needs: as an EDL, one event a plate, or as a
-table out of a spreadsheet (CSV, tab-separated, semicolons), whose columns each facility names its own way.
+A pull (turnover to VFX) names shots with the stretch of source that each needs: as an EDL, one event a plate, as an
+ALE, one clip a plate, or as a table out of a spreadsheet (CSV, tab-separated, semicolons), whose columns each facility
+names its own way.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from assetwatch.media.timelines import tc
+from assetwatch.media.timelines.ale import looks_like_ale
 from assetwatch.media.timelines.edl import looks_like_edl, read_edl
 from assetwatch.media.timelines.text import decode
 from assetwatch.media.timelines.values import Event, TimelineFault
@@ -70,10 +72,14 @@ def read_pulls(raw: bytes, path: str | Path, *, frame_rate: Fraction | None = No
         rows = _rows(text)
     except csv.Error as fault:
         raise TimelineFault(path, None, f"no table: {fault}") from None
+    is_ale = looks_like_ale(text)
     for count, (_, row) in enumerate(rows[:_HEADER_ROWS]):
-        columns = _header(row)
+        columns = _header(row, is_ale)
         if columns is not None:
-            found = [_from_row(columns, cells, line) for line, cells in rows[count + 1 :]]
+            below = rows[count + 1 :]
+            if is_ale:
+                below = [(line, cells) for line, cells in below if [cell for cell in cells if cell] != ["Data"]]
+            found = [_from_row(columns, cells, line) for line, cells in below]
             return tuple(pull for pull in found if pull.name or pull.reel or pull.clip or pull.file)
     raise TimelineFault(path, None, "no pull list: neither EDL events nor a header row with a plate or reel column")
 
@@ -88,14 +94,20 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def _header(row: list[str]) -> dict[str, int] | None:
-    """Which field stands in which column; None when the row is no header."""
+def _header(row: list[str], is_ale: bool = False) -> dict[str, int] | None:
+    """Which field stands in which column; None when the row is no header.
+
+    The Name of an ALE is the clip's; a plate goes by it where no other column names it.
+    """
     names = [_SIGNS.sub("", cell.lower()) for cell in row]
     columns: dict[str, int] = {}
     for field, known in _COLUMNS.items():
-        place = next((names.index(name) for name in known if name in names), None)
+        first = [name for name in known if not (is_ale and name == "name")]
+        place = next((names.index(name) for name in (*first, *known) if name in names), None)
         if place is not None:
             columns[field] = place
+    if is_ale and "clip" not in columns and "name" in names:
+        columns["clip"] = names.index("name")
     named = {"name", "reel", "clip", "file"} & columns.keys()
     return columns if named and len(columns) > 1 else None
 

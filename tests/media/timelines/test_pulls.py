@@ -56,3 +56,13 @@ def test_what_is_no_pull_list(raw: bytes) -> None:
     """Content without a plate or reel column is a fault."""
     with pytest.raises(TimelineFault):
         read_pulls(raw, "pull.csv")
+
+
+def test_an_ale_asks_for_its_clips_or_for_the_shots_that_it_names() -> None:
+    """Name is the clip's; a plate goes by the shot where a column has it, and by the clip where none does."""
+    rows = "A001C001\tA001\t10:00:00:00\t10:00:02:00\tSH010\r\n"
+    head = "Heading\r\nFIELD_DELIM\tTABS\r\nFPS\t24\r\n\r\nColumn\r\nName\tTape\tStart\tEnd\t{}\r\n\r\nData\r\n"
+    (shot,) = read_pulls((head.format("VFX Shot") + rows).encode(), "pull.ale")
+    assert (shot.name, shot.clip, shot.reel, shot.source_in) == ("SH010", "A001C001", "A001", "10:00:00:00")
+    (clip,) = read_pulls((head.format("Comments") + rows).encode(), "pull.ale")
+    assert (clip.name, clip.clip) == ("A001C001", "A001C001")
