@@ -12,7 +12,7 @@ from assetwatch.cli.output import catalog_of, console, json_option, setting_of, 
 from assetwatch.clock import SystemClock
 from assetwatch.delivery.wording import sentences
 from assetwatch.errors import UsageError
-from assetwatch.paths import readable, shown
+from assetwatch.paths import percent, readable, shown
 from assetwatch.units import counted, duration, local_time, microseconds, parse_duration, rfc3339
 
 if TYPE_CHECKING:
@@ -217,6 +217,7 @@ def problem_json(finding: Finding) -> dict[str, Any]:
         "expected": finding.expected,
         "observed": finding.observed,
         "path": readable(path) if finding.path else None,
+        **({"path_bytes": exact} if (exact := percent(path)) is not None else {}),
         "volume": volume or None,
         "outcome": finding.outcome.value,
         "notice": finding.notice,

@@ -299,11 +299,13 @@ def asset_json(one: Asset, shots: str | None = None) -> dict[str, Any]:
             "zero_byte": _frames(one.zero_byte),
             "size_outliers": _frames(one.outliers),
         }
+    exact = percent(one.path)
     return {
         "volume": one.volume,
         "kind": one.kind,
         "name": readable(one.name),
         "path": readable(one.path),
+        **({"path_bytes": exact} if exact is not None else {}),
         "frames": frames,
         "size": one.size,
         "presence": one.presence,

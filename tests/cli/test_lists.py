@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,6 +238,16 @@ class TestShow:
         assert answer.code == 1
         assert "other.md5" in answer.out
         assert "0123456789abcdef0123456789abcdef" in answer.out
+
+
+def test_asset_whose_name_is_no_utf_8(call: Callable[..., Any], tmp_path: Path) -> None:
+    """It keeps its bytes, beside what can be shown of them."""
+    (tmp_path / "ingest").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "ingest") + b"/gr\xfcn.mov")).write_bytes(b"x")
+    catalog = ("--catalog", tmp_path / "c.db")
+    call(*catalog, "scan", tmp_path / "ingest", "--settle", "50ms", "--json")
+    (one,) = call(*catalog, "assets", "--json").json
+    assert (one["path"], one["path_bytes"]) == ("gr\ufffdn.mov", "gr%FCn.mov")
 
 
 class TestStatus:
