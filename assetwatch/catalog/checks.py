@@ -16,7 +16,7 @@ from assetwatch.catalog.rows import FileRow
 from assetwatch.model import Integrity, Presence
 
 #: How the problem of a file begins whose bytes are others under an unchanged stat; undone when they are found right.
-CHANGED_SILENTLY: Final = "its bytes changed although nobody wrote to it"
+CHANGED_SILENTLY: Final = "its bytes changed under an unchanged size and date"
 
 #: Candidates asked of the catalog at once.
 _PAGE: Final = 2_000

@@ -83,9 +83,12 @@ def look(row: FileRow, seen: Seen, now_us: int, rules: Rules, *, closed: bool = 
     if row.absent_us is not None and row.ctime_ns != seen.ctime_ns and seen.kind is FileKind.REGULAR:
         # Deleted and copied again with its mtime, it often gets the same inode number, too.
         return _changed(row, seen, now_us, rules)
-    if closed and row.ctime_ns != seen.ctime_ns and seen.kind is FileKind.REGULAR:
+    at_rest = row.presence == Presence.PRESENT.value and row.due_for in (None, "settle")
+    if closed and at_rest and row.ctime_ns != seen.ctime_ns and seen.kind is FileKind.REGULAR:
         # Written in place at its old size, and its mtime set back: only the ctime tells, and that a writer was there.
-        return _changed(row, seen, now_us, rules)
+        # It is read again as what it was; other bytes under an unchanged stat are a mismatch.
+        due_us = settled_us(seen.ctime_ns, now_us, rules)
+        return replace(row, ctime_ns=seen.ctime_ns, inode=seen.inode, due_for="settle", due_us=due_us)
     after = row
     if row.absent_us is not None or row.presence == Presence.MISSING.value:
         after = _back(after, now_us, rules)

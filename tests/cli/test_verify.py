@@ -127,7 +127,7 @@ class TestAnswers:
         assert problem["expected"] != problem["computed"]
         text = call(*roll.args("verify"))
         assert text.code == 1
-        assert "mismatch  ingest:A001/A001C017.mov: its bytes changed although nobody wrote to it" in text.out
+        assert "mismatch  ingest:A001/A001C017.mov: its bytes changed under an unchanged size and date" in text.out
         found = call(*roll.args("files", "--integrity", "mismatch", "--json"))
         assert [one["path"] for one in found.json] == ["A001/A001C017.mov"]
         assert call(*roll.args("show", "ingest:A001/A001C017.mov")).code == 1
