@@ -193,7 +193,8 @@ class _Session(FileSystemEventHandler):
             return self.tree_state.ended
         if not self._observer.is_alive():
             return "the thread that takes the events has ended"
-        if not all(emitter.is_alive() for emitter in self._observer.emitters):
+        # One that said why it ends is still to be heard: its word waits in watchdog's queue.
+        if not all(emitter.is_alive() or getattr(emitter, "said_why", False) for emitter in self._observer.emitters):
             return "the thread that reads the events has ended"
         return None
 
@@ -250,6 +251,7 @@ class _Emitter(EventEmitter):
         self._kernel: Inotify | None = None
         self._refresh = threading.Event()
         self._said = TreeState()
+        self.said_why = False  # whether the end of this thread, and its cause, was queued
 
     def run(self) -> None:
         """The thread: open, walk, read until stopped or ended. Whatever ends it is said."""
@@ -294,13 +296,17 @@ class _Emitter(EventEmitter):
             tree.walk(_FOLDERS_A_TURN)
         batch, tree_state = tree.take(), tree.state()
         if batch or tree_state != self._said:
-            self._said = tree_state
-            self.queue_event(_HeardEvent(os.fspath(self._root), batch, tree_state))
+            self._tell(batch, tree_state)
         return tree_state
 
     def _end(self, tree_state: TreeState, why: str) -> None:
         fields = {name: getattr(tree_state, name) for name in TreeState.__slots__}
-        self.queue_event(_HeardEvent(self._root, Batch(), TreeState(**{**fields, "ended": why})))
+        self._tell(Batch(), TreeState(**{**fields, "ended": why}))
+
+    def _tell(self, batch: Batch, tree_state: TreeState) -> None:
+        self._said = tree_state
+        self.queue_event(_HeardEvent(os.fspath(self._root), batch, tree_state))
+        self.said_why = bool(tree_state.ended)
 
 
 def _problems(root: str, reason: str | None, tree: TreeState) -> tuple[str, ...]:

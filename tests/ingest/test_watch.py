@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,39 @@ class Scarce(Inotify):
         wd = super().add(path, mask)
         self.given.add(wd)
         return wd
+
+
+class Failing(Inotify):
+    """A kernel that fails when it is told to."""
+
+    last: Failing
+    fails = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        Failing.last = self
+
+    def read(self, wait_s: float | None) -> list[Event]:
+        events = super().read(wait_s)
+        if self.fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return events
+
+
+class HeldClock(FakeClock):
+    """A clock that holds whoever asks while its gate is shut: here, watchdog's dispatching thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.at_gate = threading.Event()
+
+    def now(self) -> datetime:
+        if not self.gate.is_set():
+            self.at_gate.set()
+            self.gate.wait(60)
+        return super().now()
 
 
 class Gated(Inotify):
@@ -326,6 +360,7 @@ class TestRoot:
         ear = listen()
         write(ear.root / "old.mov")
         ear.watcher.start()
+        ear.until(lambda: ear.watcher.state().ready)
         hints = ear.hear()
         assert "watching has begun" in hints.full_scan
         assert "old.mov" not in hints.paths
@@ -336,7 +371,7 @@ class TestRoot:
         ear.root.rmdir()
         ear.until(lambda: not ear.watcher.state().alive)
         assert "deleted" in ear.watcher.state().reason
-        assert ear.wake.is_set()
+        ear.until(ear.wake.is_set)
         ear.root.mkdir()
         ear.begin()
         write(ear.root / "a.mov")
@@ -484,6 +519,24 @@ class TestLimits:
         ear.until(lambda: not ear.watcher.state().alive)
         assert "fs.inotify.max_user_instances=" in ear.watcher.state().reason
 
+    def test_cause_is_known_with_the_end(self, listen):
+        """However long watchdog's queue takes: nobody learns that the watch has ended without learning why."""
+        ear = listen(kernel=Failing)
+        clock = ear.watcher._clock = HeldClock()
+        ear.begin()
+        clock.gate.clear()
+        (ear.root / "a.mov").touch()
+        clock.at_gate.wait(60)
+        Failing.last.fails = True
+        (ear.root / "b.mov").touch()
+        (emitter,) = ear.watcher._session._observer.emitters
+        emitter.join(60)
+        assert not emitter.is_alive()
+        assert ear.watcher.state().alive
+        clock.gate.set()
+        ear.until(lambda: not ear.watcher.state().alive)
+        assert "the watch failed" in ear.watcher.state().reason
+
     def test_fault_in_the_thread_is_not_silent(self, listen, caplog):
         """A bug met in the reader's thread ends the watch visibly."""
 
@@ -495,7 +548,7 @@ class TestLimits:
         ear.watcher.start()
         ear.until(lambda: not ear.watcher.state().alive)
         assert "no such rule" in ear.watcher.state().reason
-        assert ear.wake.is_set()
+        ear.until(ear.wake.is_set)
         assert any(record.exc_info for record in caplog.records)
 
     def test_not_started(self, tmp_path):
