@@ -39,8 +39,9 @@ def write_pdf(page: str) -> bytes:
     except OSError:
         # It loads Pango when it is imported.
         raise UsageError(NO_PANGO) from None
-    # It has its word on each rule of the page that is for screens, and counts its steps.
-    for name in ("weasyprint", "weasyprint.progress"):
+    # It has its word on each rule of the page that is for screens, and counts its steps; what cuts its letters down,
+    # where the system has no HarfBuzz for that, tells of each table of each font.
+    for name in ("weasyprint", "weasyprint.progress", "fontTools"):
         logging.getLogger(name).setLevel(logging.ERROR)
     fetcher = URLFetcher(allowed_protocols=["data"], allow_redirects=False)
     return bytes(HTML(string=page, url_fetcher=fetcher).write_pdf(pdf_variant="pdf/ua-1"))
