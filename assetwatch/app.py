@@ -147,7 +147,7 @@ def make_daemon(
     from assetwatch.daemon import Daemon
     from assetwatch.ingest.care import Care
     from assetwatch.ingest.draw import Draughtsman
-    from assetwatch.ingest.reading import CAPACITY, ReadingRoom
+    from assetwatch.ingest.reading import CAPACITY, ReadingRoom, worth_opening
     from assetwatch.media.probe import Prober
     from assetwatch.units import microseconds
 
@@ -181,6 +181,7 @@ def make_daemon(
         clock,
         capacity=capacity,
         wake=wake.set,
+        worth_keeping=worth_opening,
     )
     prober = Prober(
         workers=config.probe.workers if isinstance(config.probe.workers, int) else None,

@@ -84,8 +84,10 @@ class Stat:
     @classmethod
     def of(cls, found: os.stat_result) -> Stat:
         """The stat that the system gave."""
-        times = (kept_ns(found.st_mtime_ns), kept_ns(found.st_ctime_ns))
-        return cls(found.st_size, *times, kept_inode(found.st_ino), found.st_dev)
+        mtime_ns, ctime_ns, inode = found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+        if not (_LEAST <= mtime_ns <= _MOST and _LEAST <= ctime_ns <= _MOST and inode <= _MOST):
+            mtime_ns, ctime_ns, inode = kept_ns(mtime_ns), kept_ns(ctime_ns), kept_inode(inode)
+        return cls(found.st_size, mtime_ns, ctime_ns, inode, found.st_dev)
 
     def same_content_as(self, other: Stat) -> bool:
         """Whether nothing suggests that the bytes differ: size, mtime and inode are equal.

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 
-from assetwatch.catalog.tables import complete_for_postgresql
+from assetwatch.catalog.tables import complete_for_postgresql, metadata
 from assetwatch.clock import Clock
 from assetwatch.errors import CatalogError, UsageError
 
@@ -309,12 +309,10 @@ def _revision(database: Database) -> str | None:
 
 
 def _bring_up_to_date(database: Database, revision: str | None, clock: Clock) -> None:
-    from alembic import command  # a third of a second: only when the schema has to change
-    from alembic.script import ScriptDirectory
-
-    config = alembic_config(database)
     if revision is not None:
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        from alembic.script import ScriptDirectory  # a third of a second: only when the schema has to change
+
+        known = {script.revision for script in ScriptDirectory.from_config(alembic_config(database)).walk_revisions()}
         if revision not in known:
             raise CatalogError(
                 f"{database.shown}: the catalog was written by a newer assetwatch (schema {revision}; "
@@ -334,12 +332,34 @@ def _bring_up_to_date(database: Database, revision: str | None, clock: Clock) ->
                     f"{database.shown}: the database's encoding is {encoding}, which cannot keep every file's name. "
                     "Make one with `createdb --encoding=UTF8 --template=template0`."
                 )
-        if connection.dialect.has_table(connection, "alembic_version"):
-            now_at = connection.execute(text("select version_num from alembic_version")).scalar()
-            if now_at == HEAD:
-                return
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        stamped = connection.dialect.has_table(connection, "alembic_version")
+        now_at = connection.execute(text("select version_num from alembic_version")).scalar() if stamped else None
+        if now_at is None:
+            _make_schema(connection)
+        elif now_at != HEAD:
+            migrate(database, connection)
+
+
+def _make_schema(connection: Connection) -> None:
+    """Make the whole schema in an empty database: what the migrations come to, in a tenth of the time."""
+    metadata.create_all(connection)
+    # As Alembic makes it.
+    connection.execute(
+        text(
+            "create table if not exists alembic_version "
+            "(version_num varchar(32) not null, constraint alembic_version_pkc primary key (version_num))"
+        )
+    )
+    connection.execute(text("insert into alembic_version (version_num) values (:head)"), {"head": HEAD})
+
+
+def migrate(database: Database, connection: Connection) -> None:
+    """Run the migrations that a catalog lacks, in the transaction of `connection`."""
+    from alembic import command
+
+    config = alembic_config(database)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _backup_before_upgrade(database: Database, path: Path, clock: Clock) -> None:

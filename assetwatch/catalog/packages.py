@@ -250,15 +250,17 @@ def wants(
 ) -> dict[int, tuple[tuple[str, ...], bool]]:
     """What lists need of files that are about to be read: file id -> (algorithms, whether past the page cache)."""
     wanted: dict[int, tuple[set[str], bool]] = {}
-    by_volume: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    by_volume: dict[int, dict[str, list[int]]] = {}
+    for volume_id in {row.volume_id for row in rows}:
+        some_package = select(t.package.c.id).where(t.package.c.volume_id == volume_id).limit(1)
+        if connection.execute(some_package).first() is not None:
+            by_volume[volume_id] = defaultdict(list)
+    if not by_volume:
+        return {}
     for row in rows:
-        by_volume[row.volume_id][key_of(join(folders[row.folder_id], row.name))].append(row.id)
+        if row.volume_id in by_volume:
+            by_volume[row.volume_id][key_of(join(folders[row.folder_id], row.name))].append(row.id)
     for volume_id, keys in by_volume.items():
-        if (
-            connection.execute(select(t.package.c.id).where(t.package.c.volume_id == volume_id).limit(1)).first()
-            is None
-        ):
-            continue
         for some in slices(sorted(keys)):
             query = select(t.claim.c.key, t.claim.c.wanted, t.claim.c.verdict).where(
                 t.claim.c.volume_id == volume_id, t.claim.c.key.in_(bindparam("keys", expanding=True))

@@ -1,58 +1,52 @@
 """How are many files read at once, without starving anybody, and in which order do they come back?
 
 Each device has a lane of its own, so that a mount that hangs holds up nobody else. In a lane the small
-files go through one thread that opens 32 of them ahead and has the kernel fetch them; large ones go to several
-threads, one file each. A disk that turns gets one thread for both.
+files go through one thread that opens 32 of them ahead and has the kernel fetch them, or, where many wait, through a
+process that does the same (module `aside`); large ones go to several threads, one file each. A disk that turns gets one
+thread for both.
 
 Reads finish in any order. Each order that was accepted has exactly one outcome, also when the pool is closed.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from assetwatch.checksum.order import AHEAD, SMALL_BYTES, Outcome, ReadOrder, is_small, open_ahead, read_opened
 from assetwatch.checksum.pace import TokenBucket
 from assetwatch.checksum.reader import NotRead, Opened, Reader, Reading, Reason, open_footage
 from assetwatch.clock import Clock
-from assetwatch.model import Stat
 
-#: Files up to this size are fetched ahead instead of being read several at once.
-SMALL_BYTES: Final = 1024 * 1024
+if TYPE_CHECKING:
+    from assetwatch.checksum.aside import Aside
 
-_AHEAD: Final = 32
+__all__ = ["SMALL_BYTES", "Outcome", "Progress", "ReadOrder", "ReaderPool", "read_all", "readers_for", "turns"]
+
+_log = logging.getLogger(__name__)
+
+#: So many small files have to wait before a process is started to read them, and so many before one that is there is
+#: asked: a few are read sooner than it could be told of them.
+_MANY: Final = 128
+_SOME: Final = 16
+
+#: Small files handed to it at a time.
+_HANDED: Final = 64
+
+#: Seconds without a file after which it is let go.
+_LET_GO_S: Final = 10.0
 
 #: Folders of sysfs below which the disks of KVM, Xen and Hyper-V guests stand.
 _VIRTUAL_BUSES: Final = ("virtio", "vbd-", "VMBUS")
 
 _STOPPED: Final = NotRead(Reason.STOPPED, "the reader was closed")
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOrder:
-    """One file to be read.
-
-    `key` is the caller's own and comes back untouched. `path` is as `os` functions take it. `expect` is what the
-    file was last seen to be; without it the file's size and device are not known and it is taken for a large one.
-    The other fields are those of `Reader.read`.
-    """
-
-    key: Hashable
-    path: str
-    algorithms: tuple[str, ...]
-    expect: Stat | None = None
-    uncached: bool = False
-    refuse_writers: bool = False
-    keep_open: bool = False
-
-
-Outcome = tuple[ReadOrder, Reading | NotRead]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +127,8 @@ class ReaderPool:
 
     `workers` is the number of large files read at once from each device; None means as many as there are cores.
     `capacity` bounds the orders accepted and not yet collected. `wake`, if given, is called from a reader's
-    thread each time outcomes have become available, and must return at once.
+    thread each time outcomes have become available, and must return at once. `worth_keeping` is asked in such a thread
+    whether a file of these first bytes is still wanted open, where its order says so; without it each is.
     """
 
     def __init__(
@@ -144,12 +139,14 @@ class ReaderPool:
         pace: TokenBucket | None = None,
         capacity: int = 2048,
         wake: Callable[[], None] | None = None,
+        worth_keeping: Callable[[ReadOrder, bytes], bool] | None = None,
     ) -> None:
         self._workers = workers
         self._clock = clock
         self._pace = pace
         self._capacity = capacity
         self._wake = wake
+        self._worth_keeping = worth_keeping
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._finished_some = threading.Condition(self._lock)
@@ -158,6 +155,7 @@ class ReaderPool:
         self._finished: list[Outcome] = []
         self._outstanding = 0
         self._slots: set[_Slot] = set()
+        self._asides: set[Aside] = set()
         self._bug: BaseException | None = None
 
     def __enter__(self) -> ReaderPool:
@@ -223,6 +221,8 @@ class ReaderPool:
                     self._finished.extend((order, _STOPPED) for order in queue.orders)
                     queue.orders.clear()
                     queue.waiting.notify_all()
+            for aside in self._asides:
+                aside.kill()
             self._finished_some.notify_all()
         deadline = self._clock.monotonic() + patience_seconds
         for thread in self._threads:
@@ -238,73 +238,110 @@ class ReaderPool:
         lane = self._lanes.get(device)
         if lane is None:
             lane = self._lanes[device] = self._open_lane(device)
-        return lane.small if _is_small(order) else lane.large
+        return lane.small if is_small(order) else lane.large
 
     def _open_lane(self, device: int | None) -> _Lane:
         large = _Queue(self._lock)
         if device is not None and turns(device):
-            self._start(large, ahead=_AHEAD)
+            self._start(large, AHEAD)
             return _Lane(large, large)
         for _ in range(readers_for(device or 0, self._workers)):
-            self._start(large, ahead=1)
+            self._start(large, 1)
         small = _Queue(self._lock)
-        self._start(small, ahead=_AHEAD)
+        self._start(small, AHEAD, True)
         return _Lane(small, large)
 
-    def _start(self, queue: _Queue, ahead: int) -> None:
+    def _start(self, queue: _Queue, ahead: int, may_go_aside: bool = False) -> None:
         thread = threading.Thread(
-            target=self._run, args=(queue, ahead), name=f"reader-{len(self._threads)}", daemon=True
+            target=self._run, args=(queue, ahead, may_go_aside), name=f"reader-{len(self._threads)}", daemon=True
         )
         self._threads.append(thread)
         thread.start()
 
-    def _run(self, queue: _Queue, ahead: int) -> None:
+    def _run(self, queue: _Queue, ahead: int, may_go_aside: bool) -> None:
         try:
-            self._read_all(queue, ahead)
+            self._read_all(queue, ahead, may_go_aside)
         except BaseException as error:
             with self._lock:
                 self._bug = error
                 self._finished_some.notify_all()
             self._call_wake()
 
-    def _read_all(self, queue: _Queue, ahead: int) -> None:
-        """Read what comes through `queue`, with up to `ahead` small files opened before their turn."""
+    def _read_all(self, queue: _Queue, ahead: int, may_go_aside: bool = False) -> None:
+        """Read what comes through `queue`, with up to `ahead` small files opened before their turn.
+
+        `may_go_aside`: where many wait, a process is started, and does it from when it is up.
+        """
         reader = Reader(self._clock, pace=self._pace, stop=self._stop)
         orders: deque[ReadOrder] = deque()
         opened: deque[tuple[ReadOrder, Opened | NotRead | None]] = deque()
         outcomes: list[Outcome] = []
+        aside = _ReadsAside(self, queue) if may_go_aside and self._pace is None else None
         while True:
             if not orders:
                 self._deliver(outcomes)
-                taken = self._take(queue, ahead, wait=not opened)
-                if taken is None:
-                    return
-                orders.extend(taken)
+                if aside is not None and aside.has_its_turn():
+                    if not opened:
+                        orders.extend(aside.read())
+                        continue
+                else:
+                    patience_s = None if aside is None else aside.patience_s
+                    taken = self._take(queue, ahead, wait=not opened, patience_s=patience_s)
+                    if aside is not None and not taken and not opened:
+                        aside.let_go()
+                    if taken is None:
+                        return
+                    orders.extend(taken)
             while orders and len(opened) < ahead:
                 opened.append(self._opened(orders.popleft()))
             if not opened:
                 continue
             order, footage = opened.popleft()
             if footage is not None:
-                outcomes.append((order, self._read_small(reader, order, footage)))
+                outcomes.append((order, self._kept(order, read_opened(reader, order, footage))))
             else:
                 # A large one may take hours: nothing finished waits for it, and nobody for the next.
                 self._deliver(outcomes)
-                outcomes.append((order, self._read_large(reader, order)))
+                outcomes.append((order, self._kept(order, self._read_large(reader, order))))
                 self._deliver(outcomes)
 
     def _opened(self, order: ReadOrder) -> tuple[ReadOrder, Opened | NotRead | None]:
-        if not _is_small(order) or self._stop.is_set():
+        if not is_small(order) or self._stop.is_set():
             return order, None
-        footage = open_footage(order.path, order.expect, uncached=order.uncached, refuse_writers=order.refuse_writers)
-        if isinstance(footage, Opened):
-            footage.want()
-        return order, footage
+        return order, open_ahead(order)
 
-    def _read_small(self, reader: Reader, order: ReadOrder, footage: Opened | NotRead) -> Reading | NotRead:
+    def _kept(self, order: ReadOrder, outcome: Reading | NotRead) -> Reading | NotRead:
+        """The outcome with the file open only where it is worth it."""
+        if isinstance(outcome, NotRead) or outcome.fd is None or self._is_worth_keeping(order, outcome.head):
+            return outcome
+        os.close(outcome.fd)
+        return replace(outcome, fd=None)
+
+    def _reopened(self, order: ReadOrder, outcome: Reading | NotRead) -> Reading | NotRead:
+        """The outcome of a read in another process, with the file open where it is worth it."""
+        if isinstance(outcome, NotRead) or not self._is_worth_keeping(order, outcome.head):
+            return outcome
+        footage = open_footage(order.path, outcome.stat)
         if isinstance(footage, NotRead):
             return footage
-        return reader.finish(footage, order.algorithms, keep_open=order.keep_open)
+        # With the ctime, which a writer cannot set back.
+        if footage.stat == outcome.stat:
+            return replace(outcome, fd=footage.fd)
+        os.close(footage.fd)
+        return NotRead(Reason.CHANGED, "it was written to after it was read")
+
+    def _begins(self, aside: Aside) -> None:
+        with self._lock:
+            self._asides.add(aside)
+            if self._stop.is_set():
+                aside.kill()
+
+    def _ends(self, aside: Aside) -> None:
+        with self._lock:
+            self._asides.discard(aside)
+
+    def _is_worth_keeping(self, order: ReadOrder, head: bytes) -> bool:
+        return order.keep_open and (self._worth_keeping is None or self._worth_keeping(order, head))
 
     def _read_large(self, reader: Reader, order: ReadOrder) -> Reading | NotRead:
         if self._stop.is_set():
@@ -336,12 +373,14 @@ class ReaderPool:
         outcomes.clear()
         self._call_wake()
 
-    def _take(self, queue: _Queue, limit: int, *, wait: bool) -> list[ReadOrder] | None:
-        """The next orders, up to `limit`; None when it is time to end."""
+    def _take(
+        self, queue: _Queue, limit: int, *, wait: bool, patience_s: float | None = None
+    ) -> list[ReadOrder] | None:
+        """The next orders, up to `limit`, none after `patience_s` of waiting; None when it is time to end."""
         with self._lock:
-            while wait and not queue.orders and not self._stop.is_set():
-                queue.waiting.wait()
-            if wait and not queue.orders:
+            while wait and not queue.orders and not self._stop.is_set() and queue.waiting.wait(patience_s):
+                pass
+            if wait and not queue.orders and self._stop.is_set():
                 return None
             return [queue.orders.popleft() for _ in range(min(limit, len(queue.orders)))]
 
@@ -350,8 +389,68 @@ class ReaderPool:
             self._wake()
 
 
-def _is_small(order: ReadOrder) -> bool:
-    return order.expect is not None and order.expect.size <= SMALL_BYTES
+class _ReadsAside:
+    """What a thread of the pool knows of the process that reads small files for it."""
+
+    def __init__(self, pool: ReaderPool, queue: _Queue) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._child: Aside | None = None
+        self._lost = False
+
+    @property
+    def patience_s(self) -> float | None:
+        """How long the thread may wait for the next file before there is no need of the process any more."""
+        return None if self._child is None else _LET_GO_S
+
+    def has_its_turn(self) -> bool:
+        """Whether enough files wait, and it is up. Where it is not, it is started, and the thread reads meanwhile."""
+        waiting = len(self._queue.orders)
+        if self._lost or waiting < (_SOME if self._child is not None else _MANY):
+            return False
+        try:
+            if self._child is None:
+                from assetwatch.checksum.aside import Aside  # a few files are read without
+
+                self._child = Aside()
+                self._pool._begins(self._child)
+            return self._child.ready
+        except OSError as error:
+            self._lose(error)
+            return False
+
+    def read(self) -> list[ReadOrder]:
+        """Have it read until hardly any file waits; the files that are to be read here."""
+        from assetwatch.checksum.aside import can_be_read_aside
+
+        child, pool, here = self._child, self._pool, list[ReadOrder]()
+        assert child is not None
+        try:
+            while True:
+                while child.room >= _HANDED and (taken := pool._take(self._queue, _HANDED, wait=False)):
+                    here += [order for order in taken if not can_be_read_aside(order)]
+                    child.ask([order for order in taken if can_be_read_aside(order)])
+                if not child.busy:
+                    return here
+                pool._deliver([(order, pool._reopened(order, outcome)) for order, outcome in child.answers()])
+        except OSError as error:
+            here += child.unanswered()
+            self._lose(error)
+            return here
+
+    def let_go(self) -> None:
+        """End the process, if there is one."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
+            self._pool._ends(child)
+
+    def _lose(self, error: OSError) -> None:
+        """Do without from now on: what ends one process may end the next."""
+        self._lost = True
+        self.let_go()
+        if not self._pool._stop.is_set():
+            _log.warning("the process that reads small files is gone (%s); they are read without it", error)
 
 
 def read_all(pool: ReaderPool, orders: Iterable[ReadOrder]) -> Iterator[Outcome]:
@@ -364,8 +463,8 @@ def read_all(pool: ReaderPool, orders: Iterable[ReadOrder]) -> Iterator[Outcome]
     more = True
     while more or held or pool.outstanding:
         if more:
-            held.extend(islice(source, _AHEAD - len(held)))
-            more = len(held) == _AHEAD
+            held.extend(islice(source, AHEAD - len(held)))
+            more = len(held) == AHEAD
         accepted = pool.submit_many(held)
         del held[:accepted]
         if held and not accepted and not pool.outstanding:

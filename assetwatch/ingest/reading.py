@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Final, cast
 
 from msgspec.structs import replace
@@ -124,9 +126,7 @@ class ReadingRoom:
                 self._lists.add(file_id)
             if outcome.fd is None:
                 self._finished.append(self._as_finished(volume_id, file_id, outcome))
-            elif worth_probing(outcome.head, name := os.path.basename(order.path)) and self._prober.submit(
-                order.key, outcome.fd, name, outcome.stat.size
-            ):
+            elif self._prober.submit(order.key, outcome.fd, os.path.basename(order.path), outcome.stat.size):
                 self._held[file_id] = outcome
             else:
                 os.close(outcome.fd)
@@ -372,10 +372,21 @@ def _place(row: FileRow) -> tuple[int, str]:
 _KNOWN = (Integrity.RECORDED.value, Integrity.VERIFIED.value)
 
 
-def is_list(path: str, head: bytes) -> bool:
-    """Whether a file is a sender's list, from its path and first bytes."""
+def worth_opening(order: ReadOrder, head: bytes) -> bool:
+    """Whether a file that was read is to be kept open for its probe. For the pool, whose threads ask it."""
+    return worth_probing(head, os.path.basename(order.path))
+
+
+@functools.cache
+def _formats() -> ModuleType:
     from assetwatch.checksum.manifests import formats  # slow to import, and a volume at rest does without
 
+    return formats
+
+
+def is_list(path: str, head: bytes) -> bool:
+    """Whether a file is a sender's list, from its path and first bytes."""
+    formats = _formats()
     if not formats.promising(path):
         return False
     known = formats.recognize(from_os(path), head)

@@ -26,6 +26,10 @@ from assetwatch.units import rfc3339
 #: A file whose reading was cut short so often by the end of the program is set aside: it may be what ends it.
 INTERRUPTIONS_MAX = 8
 
+#: As the rows have them, looked up once: an enumeration's `value` costs more than the rest of a row's field.
+_PRESENT = Presence.PRESENT.value
+_PENDING, _RECORDED, _MISMATCH = Integrity.PENDING.value, Integrity.RECORDED.value, Integrity.MISMATCH.value
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -111,7 +115,7 @@ def record(
             changed = _written_to(row, one.doubted)
             after = replace(
                 _at_rest(row, reading),
-                integrity=(Integrity.RECORDED if changed is None else Integrity.MISMATCH).value,
+                integrity=_RECORDED if changed is None else _MISMATCH,
                 problem=changed,
                 version_id=version_id,
                 recorded_us=now_us,
@@ -171,7 +175,7 @@ def _written_to(row: FileRow, doubted: bool) -> str | None:
 def _was_written(row: FileRow) -> bool:
     """Whether a look showed other content than was read last; perhaps it could not be read since."""
     last_read_us = max(row.recorded_us or 0, row.checked_us or 0)
-    return row.integrity == Integrity.PENDING.value or row.stat_since_us > last_read_us
+    return row.integrity == _PENDING or row.stat_since_us > last_read_us
 
 
 def _silently_changed(
@@ -316,7 +320,7 @@ def _at_rest(row: FileRow, reading: Reading) -> FileRow:
         mtime_ns=reading.stat.mtime_ns,
         ctime_ns=reading.stat.ctime_ns,
         inode=reading.stat.inode,
-        presence=Presence.PRESENT.value,
+        presence=_PRESENT,
         due_us=None,
         due_for=None,
         attempts=0,

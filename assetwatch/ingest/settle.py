@@ -30,6 +30,11 @@ class Rules(NamedTuple):
     trust_inode: bool
 
 
+#: As the rows have them, looked up once: an enumeration's `value` costs more than the rest of a row's field.
+_ARRIVING, _PRESENT = Presence.ARRIVING.value, Presence.PRESENT.value
+_PENDING, _RECORDED = Integrity.PENDING.value, Integrity.RECORDED.value
+
+
 def settled_us(ctime_ns: int, stat_since_us: int, rules: Rules) -> int:
     """When a file with this ctime, first seen so at `stat_since_us`, has been at rest for long enough.
 
@@ -54,8 +59,8 @@ def first_look(identity: int, volume_id: int, folder_id: int, seen: Seen, now_us
         mtime_ns=seen.mtime_ns,
         ctime_ns=seen.ctime_ns,
         inode=seen.inode,
-        presence=Presence.ARRIVING.value if regular else Presence.PRESENT.value,
-        integrity=Integrity.PENDING.value if regular else Integrity.RECORDED.value,
+        presence=_ARRIVING if regular else _PRESENT,
+        integrity=_PENDING if regular else _RECORDED,
         version_id=None,
         first_seen_us=now_us,
         stat_since_us=now_us,

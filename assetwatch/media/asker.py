@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import select
 import signal
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
+from assetwatch.child import start
 from assetwatch.clock import Clock
 from assetwatch.errors import AssetwatchError
 from assetwatch.media.probe_child import ANSWER, QUESTION
@@ -25,11 +23,6 @@ _START_SECONDS: Final = 60.0
 #: How long a child that was killed may take to be gone before it is left to the kernel.
 _END_SECONDS: Final = 2.0
 _ANSWER_MAX_BYTES: Final = 64 << 20
-
-#: Where a library of the system's own may lie is passed on; nothing else is, secrets least of all.
-_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | {
-    name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
-}
 
 Status = Literal["ok", "not_media", "timed_out", "crashed", "unreadable"]
 
@@ -64,27 +57,9 @@ class _Child:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        ours, theirs = socket.socketpair()
-        # It finds the package where this process found it, installed or not; it reads no user site and no cwd.
-        search = os.pathsep.join(os.fspath(Path(p).absolute()) for p in sys.path if p)
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-m", "assetwatch.media.probe_child", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                env=_ENVIRONMENT | {"PYTHONPATH": search},
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._socket = ours
+        self._process, self._socket = start("assetwatch.media.probe_child")
         self._poll = select.poll()
-        self._poll.register(ours, select.POLLIN)
+        self._poll.register(self._socket, select.POLLIN)
 
     @property
     def pid(self) -> int:

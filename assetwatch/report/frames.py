@@ -7,15 +7,13 @@ a volume that hangs costs the pictures of that volume. This process never touche
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
+from assetwatch.child import command, environment
 from assetwatch.clock import Clock
 from assetwatch.paths import to_os
 from assetwatch.report.frame_child import JPEG_MAX_BYTES, NO_LIBRARY, PICTURE
@@ -32,10 +30,6 @@ _SHOWN: Final = re.compile(
     r"\.(mov|mp4|m4v|mxf|mkv|webm|avi|mpe?g|m?ts|m2ts|3gp|flv|gxf|exr|dpx|tiff?|jpe?g|png|j2[ck]|jp2)$", re.IGNORECASE
 )
 
-#: Where a library of the system's own may lie is passed on; nothing else is, secrets least of all.
-_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | {
-    name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
-}
 #: How long a child that was killed may take to be gone before it is left to the kernel.
 _END_SECONDS: Final = 1.0
 
@@ -98,19 +92,14 @@ def frames(
 
 def _asked(one: Wanted, seconds: float) -> tuple[int | None, bytes]:
     """How the child ended and what it wrote; None where it had to be killed."""
-    # It finds the package where this process found it, installed or not; it reads no user site and no cwd.
-    search = os.pathsep.join(os.fspath(Path(p).absolute()) for p in sys.path if p)
     try:
         child = subprocess.Popen(
-            [
-                *(sys.executable, "-P", "-s", "-m", "assetwatch.report.frame_child"),
-                *(str(int(seconds) + 1), one.root, to_os(one.path)),
-            ],
+            command("assetwatch.report.frame_child", str(int(seconds) + 1), one.root, to_os(one.path)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=_ENVIRONMENT | {"PYTHONPATH": search},
+            env=environment(),
         )
     except (OSError, ValueError):
         return -1, b""

@@ -63,6 +63,7 @@ class AscMhl:
     """The format of ASC MHL 2.0: histories, packing lists (process `flatten`) and collections."""
 
     name = "asc-mhl"
+    names = r"\.mhl$|^ascmhl_(?:chain|collection)\.xml$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: by the chain's name, the `ascmhl` folder, or the namespace."""

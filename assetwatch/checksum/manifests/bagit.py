@@ -56,6 +56,7 @@ class BagIt:
     """The format of bags: payload manifests are its entries, everything else about the bag is a finding."""
 
     name = "bagit"
+    names = r"^bagit\.txt$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: by the declaration `bagit.txt`."""

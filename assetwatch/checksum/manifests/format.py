@@ -156,7 +156,11 @@ class Manifest:
 
 
 class ManifestFormat(Protocol):
-    """What a format must be able to do. A third party adds one by the entry point group `assetwatch.manifests`."""
+    """What a format must be able to do. A third party adds one by the entry point group `assetwatch.manifests`.
+
+    It may also have `names`, a pattern that is found, whatever the case, in the last name of every path that it takes
+    for a promising one; one without is asked of each file there is.
+    """
 
     @property
     def name(self) -> str:

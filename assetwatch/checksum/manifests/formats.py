@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 from importlib.metadata import entry_points
 from typing import cast
 
 from assetwatch.checksum.manifests.asc_mhl import AscMhl
 from assetwatch.checksum.manifests.bagit import BagIt
-from assetwatch.checksum.manifests.format import Manifest, ManifestFault, ManifestFormat
+from assetwatch.checksum.manifests.format import Manifest, ManifestFault, ManifestFormat, basename
 from assetwatch.checksum.manifests.hashdeep import Hashdeep
 from assetwatch.checksum.manifests.mhl import Mhl
 from assetwatch.checksum.manifests.packing_list import PackingList
@@ -44,9 +45,21 @@ def formats() -> tuple[ManifestFormat, ...]:
     return tuple(found)
 
 
+@functools.lru_cache(1)
+def _asked(known: tuple[ManifestFormat, ...]) -> tuple[re.Pattern[str], tuple[ManifestFormat, ...]]:
+    """What is found in the names that some format may take for a list's, and the formats that do not tell theirs."""
+    told = [getattr(candidate, "names", None) for candidate in known]
+    pattern = re.compile("|".join(f"(?:{names})" for names in told if names), re.IGNORECASE | re.DOTALL)
+    return pattern, tuple(candidate for candidate, names in zip(known, told, strict=True) if not names)
+
+
 def promising(name: str) -> bool:
     """Whether a file of this name may be a list, so that its first bytes are worth reading."""
-    return any(candidate.recognizes(name, b"") > 0 for candidate in formats())
+    pattern, candidates = _asked(formats())
+    # Of millions of files hardly one is a list: one search tells, and only then each format is asked.
+    if pattern.search(basename(name)):
+        candidates = formats()
+    return any(candidate.recognizes(name, b"") > 0 for candidate in candidates)
 
 
 def recognize(name: str, head: bytes) -> tuple[ManifestFormat, int] | None:

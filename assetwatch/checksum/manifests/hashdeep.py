@@ -17,6 +17,7 @@ class Hashdeep:
     """The format of `hashdeep`. Paths are often absolute: they are moved to where the list lies, with a remark."""
 
     name = "hashdeep"
+    names = r"\.(?:txt|hashdeep|hsh)$|^[^.]*$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: by its first line."""

@@ -29,6 +29,7 @@ class Mhl:
     """The format of `.mhl` files before ASC MHL: one list, paths relative to its folder."""
 
     name = "mhl"
+    names = r"\.mhl$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: a `hashlist` without the namespace of ASC MHL."""

@@ -60,6 +60,7 @@ class PackingList:
     """The format of DCP and IMF packages."""
 
     name = "packing-list"
+    names = r"^assetmap$|\.xml$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: an asset map by its name, a packing list by its root element."""

@@ -28,6 +28,7 @@ class Sfv:
     """The format of `.sfv` lists. CRC-32 finds accidents, not intent: what it proves is said as weak."""
 
     name = "sfv"
+    names = r"\.c?sfv$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: by extension."""

@@ -18,6 +18,7 @@ class As11Sidecar:
     """The format of an XML sidecar with `MediaChecksumValue`, which is of the MXF file with the same name."""
 
     name = "as-11"
+    names = r"\.xml$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: by its root element's company, since its own name varies."""

@@ -176,6 +176,7 @@ class SumFile:
     """The format of every list that has one line a file and a digest in it."""
 
     name = "sums"
+    names = rf"\.(?:{'|'.join(sorted(_EXTENSIONS))}|txt)?$|^[^.]*$|^{_SUMS_NAME.pattern}$"
 
     def recognizes(self, name: str, head: bytes) -> int:
         """As `ManifestFormat.recognizes`: by extension, by a name such as SHA256SUMS, or by its first lines."""

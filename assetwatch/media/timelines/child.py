@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from assetwatch.child import command, environment
 from assetwatch.media.timelines.values import Timeline, TimelineFault
 from assetwatch.media.timelines.wire import pack, unpack
 
@@ -29,18 +30,14 @@ def read_in_child(path: Path, *, seconds: float = TIME_MAX_SECONDS, memory_bytes
 
     The optional library being absent is said in the message.
     """
-    # The child finds the package where this process found it, installed or not; it reads no user site and no cwd.
-    search = os.pathsep.join(os.fspath(Path(p).absolute()) for p in sys.path if p)
-    command = [sys.executable, "-P", "-s", "-m", "assetwatch.media.timelines.child", os.fspath(path.absolute())]
-    environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
-    environment |= {"PYTHONPATH": search, "PYTHONIOENCODING": "utf-8", "LC_ALL": "C.UTF-8"}
+    where = os.fspath(path.absolute())
     try:
         done = subprocess.run(
-            [*command, str(memory_bytes), str(int(seconds) + 1)],
+            command("assetwatch.media.timelines.child", where, str(memory_bytes), str(int(seconds) + 1)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,
-            env=environment,
+            env=environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assetwatch.checksum.manifests import formats
 from assetwatch.checksum.manifests.format import ManifestFault
@@ -167,6 +169,38 @@ def test_a_third_party_brings_a_format(roll: Path) -> None:
     (roll / "x.shout").write_text(f"A.MOV {md5(b'a')}")
     outcome = verify_package(roll)
     assert (said(outcome), outcome.format) == ({"a.mov": "verified"}, "shouted")
+
+
+_STEMS = ["", "a", "A001", "md5sums", "SHA256SUM", "x-sums", "checksum", "hashes", "manifest-md5", "bagit", "assetmap"]
+_STEMS += ["ascmhl_chain", "ASCMHL_collection", "pkl_1", "//FF", "a b", "ſha1", "md5\n"]
+_ENDINGS = [
+    "",
+    ".",
+    ".mhl",
+    ".MHL",
+    ".xml",
+    ".txt",
+    ".asc",
+    ".hsh",
+    ".sfv",
+    ".csfv",
+    ".blake3",
+    ".blaKe3",
+    ".sha1",
+    ".ſha1",
+]
+_ENDINGS += [".sha1", ".ſha1", ".mov", ".md5.mov", ".mov.md5", ".mhl\n", ".xml ", "//FE", ".1001", ".hashdeep"]
+
+
+@given(
+    st.lists(st.sampled_from(["A001", "ascmhl", "data.md5", "//C3x"]), max_size=2),
+    st.sampled_from(_STEMS) | st.text(st.characters(exclude_characters="/\0", codec="utf-8"), max_size=8),
+    st.sampled_from(_ENDINGS),
+)
+def test_no_name_of_a_list_is_passed_over(folders: list[str], stem: str, ending: str) -> None:
+    """What is asked first, for speed, of every name never hides one that a format would take."""
+    path = "/".join([*folders, stem + ending])
+    assert formats.promising(path) == any(one.recognizes(path, b"") > 0 for one in formats.formats())
 
 
 def test_a_link_to_a_list_is_that_list(roll: Path) -> None:
