@@ -325,7 +325,7 @@ class Daemon:
         now = self._clock.monotonic()
         waits = [care.next_wake(scans_pause=self._reading.full) - now for care in self.cares]
         if self._reading.gathering:
-            waits.append(0.02)
+            waits.append(self._reading.gathers_until - now)
         waits += [self._next_beat - now, self._next_asked - now, self._next_tell - now]
         if self._comparer is not None and self._promises and not self._comparer.busy:
             again = self._comparer.next_wake()

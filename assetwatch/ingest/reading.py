@@ -99,6 +99,11 @@ class ReadingRoom:
         return bool(self._finished)
 
     @property
+    def gathers_until(self) -> float:
+        """When (monotonic seconds) outcomes that wait for more are entered at the latest."""
+        return self._oldest + _GATHER_S
+
+    @property
     def full(self) -> bool:
         """Whether files wait for a reader that the catalog does not know: a scan has to pause."""
         return bool(self._waiting)
@@ -210,6 +215,7 @@ class ReadingRoom:
             orders.append(self._order(row, folder, wants))
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
+        _formats()  # while the first of them are read
         return accepted
 
     def drop_fresh(self, volume_id: int) -> None:
@@ -242,6 +248,8 @@ class ReadingRoom:
         orders = [self._order(row, folders[row.folder_id], wants) for row in rows]
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
+        if orders:
+            _formats()  # while the first of them are read
         for row in probes:
             self._probe(row, folders[row.folder_id])
         return len(rows) + len(probes)
