@@ -105,8 +105,11 @@ class ReadingRoom:
 
     @property
     def full(self) -> bool:
-        """Whether files wait for a reader that the catalog does not know: a scan has to pause."""
-        return bool(self._waiting)
+        """Whether so many files wait for a reader that the catalog does not know that a scan has to pause.
+
+        Some may wait: where none did, the readers would stand still while the next folders are listed.
+        """
+        return len(self._waiting) >= self._capacity
 
     def progress(self) -> list[Progress]:
         """The large files that are being read, and how far."""
