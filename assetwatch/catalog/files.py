@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, or_, select, true, update
 from sqlalchemy.dialects import sqlite
 
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.rows import FILES, FileRow, file_rows
-from assetwatch.model import FileKind
+from assetwatch.model import FileKind, Integrity
 from assetwatch.paths import split
 
 #: How many values one IN list carries; far below SQLite's 32,766 and large enough to make round trips rare.
@@ -323,6 +323,23 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
     mark_series_stale(connection, redrawn)
     _doubt_packages(connection, volumes, rejudged)
     doubt_deliverables(connection, owed)
+
+
+def read_at_once(connection: Connection, volume_id: int, folder: str, now_us: int) -> None:
+    """Have new files in a folder and below it that are to be read later read now."""
+    below = t.folder.c.path.startswith(f"{folder}/", autoescape=True) if folder else true()
+    folders = select(t.folder.c.id).where(t.folder.c.volume_id == volume_id, or_(t.folder.c.path == folder, below))
+    connection.execute(
+        update(t.file)
+        .where(
+            t.file.c.volume_id == volume_id,
+            t.file.c.due_us > now_us,
+            t.file.c.due_for == "read",
+            t.file.c.integrity == Integrity.PENDING.value,
+            t.file.c.folder_id.in_(folders),
+        )
+        .values(due_us=now_us)
+    )
 
 
 def remove(connection: Connection, rows: Sequence[FileRow]) -> None:

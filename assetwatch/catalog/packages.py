@@ -73,6 +73,16 @@ def found(connection: Connection, volume_id: int, paths: Iterable[str], now_us: 
         )
 
 
+def judged(connection: Connection, volume_id: int, paths: Sequence[str]) -> set[str]:
+    """Which of these folders of a volume have lists that were judged."""
+    query = select(t.package.c.path).where(
+        t.package.c.volume_id == volume_id,
+        t.package.c.judged_us.is_not(None),
+        t.package.c.path.in_(bindparam("paths", expanding=True)),
+    )
+    return {path for some in slices(list(paths)) for path in connection.execute(query, {"paths": some}).scalars()}
+
+
 def readings(connection: Connection, file_id: int, count: int) -> list[tuple[int, int, dict[str, str]]]:
     """The last contents read of a file, oldest first: when it was recorded, how long it took (us), its digests."""
     rows = connection.execute(

@@ -15,6 +15,7 @@ from assetwatch.catalog.files import FolderRow, Ids
 from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pool import SMALL_BYTES
 from assetwatch.ingest import settle
+from assetwatch.ingest.awaited import Awaited, formats
 from assetwatch.ingest.ignore import Ignore
 from assetwatch.ingest.listing import Listing, Seen, is_gone, look_at, target_of
 from assetwatch.ingest.settle import Rules
@@ -48,6 +49,7 @@ class Intake:
         self.rules = rules
         self.confirm_us = max(rules.settle_us, 1_000_000)
         self._ids = ids
+        self._awaited = Awaited(volume_id, root)
 
     # -- listings ---------------------------------------------------------------------------------------------
 
@@ -75,6 +77,7 @@ class Intake:
         for path, listing in listings.items():
             folder_id = ids[path]
             before = cataloged.get(folder_id, {})
+            self._awaited.see(path, (one for one in listing.entries if one.name not in before), listing.folders, now_us)
             open_here = False
             names = set()
             for seen in listing.entries:
@@ -98,6 +101,7 @@ class Intake:
                         open_here = True
             ignored = json.dumps(dict(sorted(listing.ignored.items()))) if listing.ignored else None
             settled[folder_id] = (None if open_here else listing.fingerprint, ignored)
+        self._awaited.sift(connection, now_us)
         self._write(connection, new, changes, now_us, fresh)
         files.set_listings(connection, settled)
         return len(new) + len(changes)
@@ -285,7 +289,12 @@ class Intake:
             ):
                 row = self._new_row(connection, folder_id, path, seen, now_us)
                 rows.append(row)
-                if row.due_for == "read" and seen.size <= SMALL_BYTES and seen.links == 1:
+                if (
+                    row.due_for == "read"
+                    and (row.due_us or 0) <= now_us
+                    and seen.size <= SMALL_BYTES
+                    and seen.links == 1
+                ):
                     at_once.add(row.id)
                 continue
             old, old_path = source
@@ -309,7 +318,9 @@ class Intake:
         identity = self._ids.take(connection, "file")
         row = settle.first_look(identity, self.volume_id, folder_id, seen, now_us, self.rules)
         if row.due_us is not None and row.due_us <= now_us:
-            row = replace(row, due_for="read")
+            until_us = self._awaited.until_us(path)
+            wait = until_us is not None and not formats().promising(join(path, seen.name))
+            row = replace(row, due_for="read", due_us=until_us if wait else row.due_us)
         if seen.kind is FileKind.SYMLINK:
             row = replace(row, target=target_of(self.root, join(path, seen.name)))
         return row

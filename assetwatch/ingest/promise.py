@@ -82,7 +82,11 @@ class Entry:
     def _end(self) -> None:
         """Enter the last piece's own."""
         outcome, package = self.outcome, self.outcome.package
-        if self._is_gone():
+        gone = self._is_gone()
+        if not outcome.unsettled:
+            # Those that waited for what their list says (`awaited`).
+            files.read_at_once(self._in, package.volume_id, package.path, self._now_us)
+        if gone:
             packages.remove(self._in, package.id)
             return
         if outcome.unsettled:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
-from types import ModuleType
 from typing import Final, cast
 
 from msgspec.structs import replace
@@ -19,13 +17,14 @@ from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pool import Progress, ReaderPool, ReadOrder
 from assetwatch.checksum.reader import NotRead, Reading, Reason
 from assetwatch.clock import Clock
+from assetwatch.ingest.awaited import formats, is_list
 from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.listing import look_at, open_folder
 from assetwatch.ingest.record import Finished, Probed, claim, record, record_link, record_probes
 from assetwatch.media.probe import Prober, ProbeResult
 from assetwatch.media.sniff import worth_probing
 from assetwatch.model import Integrity, Stat
-from assetwatch.paths import from_os, join, to_os
+from assetwatch.paths import join, to_os
 
 #: What a read or a probe is known by while it is under way: (volume id, file id).
 Key = tuple[int, int]
@@ -218,7 +217,7 @@ class ReadingRoom:
             orders.append(self._order(row, folder, wants))
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
-        _formats()  # while the first of them are read
+        formats()  # while the first of them are read
         return accepted
 
     def drop_fresh(self, volume_id: int) -> None:
@@ -252,7 +251,7 @@ class ReadingRoom:
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
         if orders:
-            _formats()  # while the first of them are read
+            formats()  # while the first of them are read
         for row in probes:
             self._probe(row, folders[row.folder_id])
         return len(rows) + len(probes)
@@ -386,19 +385,3 @@ _KNOWN = (Integrity.RECORDED.value, Integrity.VERIFIED.value)
 def worth_opening(order: ReadOrder, head: bytes) -> bool:
     """Whether a file that was read is to be kept open for its probe. For the pool, whose threads ask it."""
     return worth_probing(head, os.path.basename(order.path))
-
-
-@functools.cache
-def _formats() -> ModuleType:
-    from assetwatch.checksum.manifests import formats  # slow to import, and a volume at rest does without
-
-    return formats
-
-
-def is_list(path: str, head: bytes) -> bool:
-    """Whether a file is a sender's list, from its path and first bytes."""
-    formats = _formats()
-    if not formats.promising(path):
-        return False
-    known = formats.recognize(from_os(path), head)
-    return known is not None and known[1] >= formats.SURE

@@ -82,6 +82,32 @@ def test_card_that_comes_in_two_halves(show: Show) -> None:
     assert found["complete_at"] is not None
 
 
+@pytest.mark.parametrize("size", [1000, 1_200_000])
+def test_roll_that_is_found_with_its_list_is_read_once(show: Show, size: int) -> None:
+    """Its list is asked before its files are read: they get its digests in the first reading."""
+    content = {f"Clips/{name}": data for name, data in roll(4, size=size).items()} | roll(2, "A001", size=size)
+    put(show.root / "A001", {**content, "A001.mhl": mhl(content)})
+    put(show.root, {"other.mov": b"other", "notes.txt": "no list"})
+    assert show.scan().code == 0
+    for path in content:
+        told = show("show", show.root / "A001" / path, "--json").json
+        assert told["integrity"] == "verified"
+        assert set(told["digests"]) == {"md5", "xxh128"}
+        assert "same_bytes" not in [note["what"] for note in told["observations"]]
+    assert set(show("show", show.root / "other.mov", "--json").json["digests"]) == {"xxh128"}
+
+
+def test_roll_that_is_found_with_its_history_is_read_once(show: Show) -> None:
+    """The same where the lists lie in a folder that is looked into after the files."""
+    put(show.root, roll(3, "A001") | roll(3, "A001/Clips"))
+    ascmhl("create", "-h", "sha1", show.root / "A001")
+    assert show.scan().code == 0
+    for path in (*roll(3, "A001"), *roll(3, "A001/Clips")):
+        told = show("show", show.root / path, "--json").json
+        assert told["integrity"] == "verified"
+        assert "same_bytes" not in [note["what"] for note in told["observations"]]
+
+
 def test_one_flipped_bit_in_a_roll(show: Show) -> None:
     """Found, named, and told with its evidence wherever one looks."""
     content = roll(60)
