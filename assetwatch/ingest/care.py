@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import socket
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
 
-from assetwatch import __version__
 from assetwatch.catalog import files, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
@@ -21,13 +18,14 @@ from assetwatch.catalog.rows import FileRow, VolumeRow
 from assetwatch.clock import Clock
 from assetwatch.config import VolumeSection
 from assetwatch.ingest import mounts
+from assetwatch.ingest.book import Book
 from assetwatch.ingest.ignore import Ignore
 from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.record import recover
 from assetwatch.ingest.scan import Scan, VolumeLost
 from assetwatch.ingest.settle import Rules
 from assetwatch.ingest.volume import Judgement, VolumeIdentity, VolumeLook, inodes_last, judge, loss_is_suspicious
-from assetwatch.paths import from_os, shown
+from assetwatch.paths import from_os
 from assetwatch.units import microseconds
 
 if TYPE_CHECKING:
@@ -82,6 +80,7 @@ class Care:
         self.section = section
         self.id = row.id
         self.name = row.name
+        self._book = Book(row.id, row.name)
         self.root = os.path.realpath(section.path)
         self.online = False
         self.reason = "not looked at yet"
@@ -343,17 +342,7 @@ class Care:
             if self._watcher is not None:
                 self._watcher.refresh()
             with self._database.write() as connection:
-                self._run_id = volumes.begin_run(
-                    connection,
-                    {
-                        "kind": "scan",
-                        "volume_id": self.id,
-                        "why": scan.why,
-                        "host": socket.gethostname(),
-                        "version": __version__,
-                        "started_us": self._now_us(),
-                    },
-                )
+                self._run_id = self._book.begin(connection, scan, self._now_us())
             _log.info("volume %s: scan begins (%s)", self.name, scan.why)
 
     def _end(self, scan: Scan, absent: int) -> None:
@@ -362,37 +351,8 @@ class Care:
         if not scan.whole:
             return
         now_us = self._now_us()
-        counts = {
-            "folders": scan.folders,
-            "looked_at": scan.files,
-            "differed": scan.differed,
-            "absent": absent,
-            "unreadable_folders": scan.unreadable,
-            "ignored": dict(scan.ignored.most_common()),
-            "other_file_systems": scan.foreign,
-        }
         with self._database.write() as connection:
-            volumes.set_values(connection, self.id, {"last_scan_us": now_us, "ignored": json.dumps(counts["ignored"])})
-            if self._run_id is not None:
-                volumes.end_run(connection, self._run_id, now_us, complete=not scan.unreadable, counts=counts)
-            if not connection.execute(
-                select(t.file.c.id)
-                .where(t.file.c.volume_id == self.id, t.file.c.due_us.is_not(None), t.file.c.due_for == "absence")
-                .limit(1)
-            ).first():
-                self._alert(connection, "mass_loss", None, "")
-            self._alert(
-                connection,
-                "unreadable_folders",
-                _some([f"{shown(path)} ({why})" for path, why in scan.unreadable.items()]),
-                "folders cannot be read, nothing is known of what they hold: ",
-            )
-            self._alert(
-                connection,
-                "other_file_systems",
-                _some([shown(path) for path in scan.foreign]),
-                "other file systems are mounted inside this volume and are not watched; make each a volume: ",
-            )
+            self._book.end(connection, self._run_id, scan, absent, now_us)
         self._run_id = None
         if self._accepts_new() and self._accepted_until_us is None:
             self._accepted_until_us = now_us + 2 * self.intake.confirm_us + _CONCLUDED_US
@@ -406,14 +366,6 @@ class Care:
             scan.differed,
             absent,
         )
-
-    def _alert(self, connection: Any, kind: str, text: str | None, lead: str) -> None:
-        """Open, renew or close one of this volume's alerts."""
-        key, now_us = f"{kind}:{self.id}", self._now_us()
-        if text is None:
-            volumes.close_alert(connection, key, now_us)
-        elif volumes.open_alert(connection, key, kind, self.id, now_us, lead + text):
-            _log.warning("volume %s: %s%s", self.name, lead, text)
 
     def _abandon_scans(self) -> None:
         """Let go of scans: what they did not see says nothing."""
@@ -482,8 +434,9 @@ class Care:
                     .where(t.file.c.volume_id == self.id, t.file.c.due_for == "absence", t.file.c.due_us <= now_us)
                     .values(due_us=now_us + _HELD_US)
                 )
-                self._alert(
+                self._book.alert(
                     connection,
+                    now_us,
                     "mass_loss",
                     f"{waiting} of {known} files are gone at once. They are not called missing until this is confirmed:"
                     f" `assetwatch doctor --accept-volume {self.name}`, or until they are back",
@@ -495,7 +448,7 @@ class Care:
             gone, dropped = self.intake.absences(connection, rows, now_us)
             self.intake.conclude_missing(connection, gone, dropped, now_us)
             if waiting <= len(rows):
-                self._alert(connection, "mass_loss", None, "")
+                self._book.alert(connection, self._now_us(), "mass_loss", None, "")
 
     # -- what is known of the watch ------------------------------------------------------------------------------
 
@@ -516,7 +469,7 @@ class Care:
         if said != self._said or problems != self._said_problems:
             with self._database.write() as connection:
                 volumes.set_values(connection, self.id, said)
-                self._alert(connection, "watch", problems, "")
+                self._book.alert(connection, self._now_us(), "watch", problems, "")
             self._said, self._said_problems = said, problems
 
     def _watching(self) -> str:
@@ -541,10 +494,3 @@ class Care:
 
     def _now_us(self) -> int:
         return microseconds(self._clock.now())
-
-
-def _some(names: list[str]) -> str | None:
-    """The first of many for a sentence; None for none."""
-    if not names:
-        return None
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
