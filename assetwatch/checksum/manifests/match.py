@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from assetwatch.checksum.manifests.format import Entry, Finding, Manifest, Report, basename, below, parent
 from assetwatch.checksum.manifests.merge import merged
-from assetwatch.checksum.manifests.resolve import WAYS, Found, Resolver, homeward, strange, unsafe
+from assetwatch.checksum.manifests.resolve import WAYS, Found, Resolver, homeward, is_absolute, strange, unsafe
 from assetwatch.checksum.manifests.tree import Tree
 from assetwatch.model import FileKind
 from assetwatch.paths import shown
@@ -149,18 +149,21 @@ class Matching:
         problem = self._resolver.problem(entry.path)
         if problem:
             return Match(number, entry, entry.path, unreadable=f"folder not readable: {problem}")
-        path = entry.path
-        why = unsafe(path) or homeward(path)
-        odd = why or strange(path)
+        slashed = entry.path.replace("\\", "/")
+        path = slashed if self._ways["backslash"] else entry.path
+        named = entry.path
+        if moved and slashed.startswith(moved):
+            inside = (path if path.startswith(moved) else slashed)[len(moved) :]
+            if not (unsafe(inside) or homeward(inside)):
+                # The others of the list were found without this prefix: so would this one be, if it were here.
+                path = named = inside
+        why = unsafe(named) or homeward(named)
+        odd = why or strange(named)
         if odd:
             what = f"{odd}: nothing outside the list's folder is looked at"
-            self._report(Finding("unsafe-path", what, path, entry.line, wrong=True))
+            self._report(Finding("unsafe-path", what, entry.path, entry.line, wrong=True))
             # What other systems forbid is an ordinary name here, of a file that is not there; the rest is refused.
-            return Match(number, replace(entry, fault=odd) if why else entry, path)
-        if self._ways["backslash"] and "\\" in path:
-            path = path.replace("\\", "/")
-        if moved and path.startswith(moved):
-            path = path[len(moved) :]
+            return Match(number, replace(entry, fault=odd) if why else entry, named)
         return Match(number, entry, path)
 
     def _moved_root(self, sample: Sequence[Entry], common: str) -> str:
@@ -170,18 +173,22 @@ class Matching:
         one that ends in the name of the list's own folder, is enough with one file found; another needs half.
         """
         parts = common.split("/") if common else []
+        if not parts and sample and all(is_absolute(entry.path.replace("\\", "/")) for entry in sample):
+            parts = [""]
         label = basename(self._manifest.root) or self._tree.label()
-        best, most = "", 0
+        best, named, most = "", "", 0
         for count in range(1, len(parts) + 1):
             prefix = "/".join(parts[:count]) + "/"
-            if prefix == "/":
-                continue
             tries = (entry.path.replace("\\", "/")[len(prefix) :] for entry in sample)
             hits = sum(self._resolver.otherwise(path, (), ()) is not None for path in tries if path)
-            certain = common.startswith("/") or bool(strange(common + "/")) or parts[count - 1] == label
+            foreign = prefix.startswith("/") or bool(strange(common + "/"))
+            certain = foreign or parts[count - 1] == label
             if hits > most and (certain or (hits * 2 >= len(sample) and len(sample) > 1)):
                 best, most = prefix, hits
-        return best
+            if foreign and parts[count - 1] == label:
+                named = prefix
+        # Where no file is here yet, a foreign path to a folder of this name is enough to tell what is to come.
+        return best or named
 
     def _say_ways(self) -> None:
         for way, count in self._ways.items():

@@ -29,6 +29,8 @@ from assetwatch.checksum.manifests.tree import Tree
 from assetwatch.paths import to_os
 
 _HEAD = 64 * 1024
+#: What `_shape` says of text most of whose first lines are those of a sum file.
+_SOME = 1
 _EXTENSIONS = frozenset(
     {
         "md5",
@@ -188,8 +190,8 @@ class SumFile:
             return 60 if named else 20 if usual else 0
         shape = _shape(short, head)
         if named:
-            return 85 if shape else 60
-        return (0, 45, 55 if usual else 45)[shape]
+            return 85 if shape > _SOME else 60
+        return (0, 30, 45, 55 if usual else 45)[shape]
 
     def read(self, tree: Tree, path: str) -> Manifest:
         """As `ManifestFormat.read`. A list without a single entry is a ManifestFault when its entries are read."""
@@ -247,7 +249,7 @@ def _first_lines(head: bytes) -> list[str]:
 
 
 def _shape(name: str, head: bytes) -> int:
-    """How much the first lines are those of a sum file: 0 not, 1 with short digests only, 2 certainly."""
+    """How much the first lines are those of a sum file: 0 not, 1 most, 2 with short digests only, 3 certainly."""
     reader = SumLine(digests.hints_in(name), escapes=separator_of(head) != "\0")
     strong = weak = bad = 0
     for number, line in enumerate(_first_lines(head), 1):
@@ -261,5 +263,6 @@ def _shape(name: str, head: bytes) -> int:
         else:
             weak += 1
     if bad > (strong + weak) // 10:
-        return 0
-    return 2 if strong > weak else 1 if strong + weak else 0
+        # With a heading, or a few lines of something else: a list where a person says so, as for `md5sum -c`.
+        return _SOME if strong > bad else 0
+    return 3 if strong > weak else 2 if strong + weak else 0

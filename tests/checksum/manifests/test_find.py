@@ -104,6 +104,19 @@ def test_a_text_is_a_list_only_if_it_looks_like_one(roll: Path) -> None:
     assert verify_package(roll).manifest == "notes.txt"
 
 
+def test_a_short_list_with_a_heading_is_one_where_a_person_says_so(roll: Path) -> None:
+    """As for `md5sum -c`: named by a person it is read, the heading told; in a folder it is not taken for a list."""
+    file = roll / "roll.txt"
+    file.write_text(f"Checksums of A001, by the second assistant\n\n{md5(b'a')}  a.mov\n{md5(b'b')}  b.mov\n")
+    outcome = verify_package(file)
+    assert said(outcome) == {"a.mov": "verified", "b.mov": "verified"}
+    assert [(f.kind, f.line) for f in outcome.findings] == [("bad-line", 1)]
+    assert {f.kind for f in verify_package(roll).findings} == {"no-manifest"}
+    file.write_text("a letter\nabout nothing\n" + f"{md5(b'a')}  a.mov\n")
+    with pytest.raises(ManifestFault, match="no format"):
+        verify_package(file)
+
+
 def test_without_any_list_nothing_is_proved(roll: Path) -> None:
     """Each file is uncheckable, and the outcome is not clean."""
     outcome = verify_package(roll)

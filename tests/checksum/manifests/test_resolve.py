@@ -103,6 +103,32 @@ def test_a_moved_root_is_never_guessed_where_paths_fit(card: Path) -> None:
     assert outcome.extra == ["b.mov"]
 
 
+@pytest.mark.parametrize("prefix", ["/Volumes/RAID/A001/", "/", "D:\\Shoot\\A001\\", "A001/"])
+def test_a_file_that_is_gone_under_a_moved_root_is_missing(card: Path, prefix: str) -> None:
+    """Where the others of a list are found without its prefix, one that is not there is missing, not refused."""
+    (card / "Sound").mkdir()
+    (card / "Sound/b.wav").write_bytes(b"x")
+    paths = ["Clips/gone.mov", "Clips/a.mov", "Sound/b.wav", "Sound/gone.wav"]
+    written = [prefix + (path.replace("/", "\\") if "\\" in prefix else path) for path in paths]
+    outcome = verify_package(listed(card, *written))
+    assert said(outcome) == {
+        "Clips/gone.mov": "missing",
+        "Clips/a.mov": "verified",
+        "Sound/b.wav": "verified",
+        "Sound/gone.wav": "missing",
+    }
+    assert not [finding for finding in outcome.findings if finding.wrong]
+
+
+def test_before_any_file_is_here_a_folder_of_this_name_tells_the_root(card: Path) -> None:
+    """Of a list that came first, made elsewhere for a folder of this name, every file is to come at its place here."""
+    (card / "Clips/a.mov").unlink()
+    outcome = verify_package(listed(card, "/Volumes/RAID/A001/Clips/a.mov", "/Volumes/RAID/A001/Sound/b.wav"))
+    assert said(outcome) == {"Clips/a.mov": "missing", "Sound/b.wav": "missing"}
+    outcome = verify_package(listed(card, "/Volumes/RAID/B002/Clips/a.mov"))
+    assert said(outcome) == {"/Volumes/RAID/B002/Clips/a.mov": "uncheckable"}
+
+
 @pytest.mark.parametrize(
     "path",
     ["../secret", "Clips/../../secret", "/etc/hostname", ".", "~/x"],
