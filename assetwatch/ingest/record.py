@@ -99,7 +99,7 @@ def record(
                 _at_rest(row, reading),
                 integrity=(Integrity.VERIFIED if row.verified_us is not None else Integrity.RECORDED).value,
                 # Two readings are never of one instant, however coarse the clock.
-                checked_us=max(now_us, (row.checked_us or 0) + 1),
+                checked_us=max(now_us, max(row.recorded_us or 0, row.checked_us or 0) + 1),
             )
             if (still := written_to(row.problem)) is not None:
                 after = replace(after, integrity=Integrity.MISMATCH.value, problem=still)
