@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from assetwatch.checksum import algorithms
-from assetwatch.checksum.manifests.format import Finding, FolderDigests, below
+from assetwatch.checksum.manifests.format import Finding, FolderDigests, basename, below, parent
 from assetwatch.checksum.manifests.ignore import Ignore
 from assetwatch.checksum.manifests.tree import Tree
 from assetwatch.model import FileKind
@@ -119,17 +119,44 @@ def check(
     files: Mapping[str, Mapping[str, str]],
     ignore: Ignore,
 ) -> Iterator[Finding]:
-    """A finding for each folder whose digests differ although each of its files fits."""
+    """A finding for each folder that is not as listed although each of its files fits.
+
+    Of folders inside one another the innermost is named: those around it differ for that alone.
+    """
     known: Known = {}
+    found: dict[str, list[Finding]] = {}
     for folder in folders:
+        where = below(root, folder.path) or "."
         for algorithm in sorted({*folder.content, *folder.structure}):
             computed = compute(tree, root, folder.path, algorithm, files, ignore, known)
             if computed is None:
+                if folder.path and _is_gone(tree, below(root, folder.path)):
+                    what = "the folder is listed, and is not here (no file was listed in it)"
+                    found[folder.path] = [Finding("folder-digest", what, where, folder.line, wrong=True)]
                 continue
             for kind, told, got in zip(
                 ("content", "structure"), (folder.content, folder.structure), computed, strict=True
             ):
                 expected = told.get(algorithm)
                 if expected is not None and expected != got:
-                    what = f"the {algorithm} {kind} digest of the folder is {got}, not {expected}"
-                    yield Finding("folder-digest", what, below(root, folder.path) or ".", folder.line, wrong=True)
+                    what = (
+                        f"each file fits, and the {algorithm} {kind} digest of the folder is {got}, not {expected}: "
+                        "something in it was renamed, or a folder was added or is gone"
+                    )
+                    wrong = Finding("folder-digest", what, where, folder.line, wrong=True)
+                    found.setdefault(folder.path, []).append(wrong)
+                    break
+    for path, findings in found.items():
+        inside = f"{path}/" if path else ""
+        if not any(other != path and other.startswith(inside) for other in found):
+            yield from findings
+
+
+def _is_gone(tree: Tree, folder: str) -> bool:
+    """Whether the folder above can be listed, and has no such folder in it."""
+    try:
+        return not any(one.name == basename(folder) and one.kind is None for one in tree.names(parent(folder)))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False

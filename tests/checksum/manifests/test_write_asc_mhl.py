@@ -87,7 +87,19 @@ def test_folder_digests(roll: Path, write: Write) -> None:
     assert folders == ["Clips/empty", "Clips"]
     assert newest(roll).find(".//m:roothash/m:structure/m:xxh64", NAMESPACE) is not None
     (roll / "Clips/empty").rename(roll / "Clips/void")
-    assert {finding.kind for finding in verify_package(roll).findings if finding.wrong} == {"folder-digest"}
+    (finding,) = (finding for finding in verify_package(roll).findings if finding.wrong)
+    assert (finding.kind, finding.path) == ("folder-digest", "Clips/empty")
+    assert "is not here" in finding.what
+
+
+def test_of_folders_inside_one_another_the_one_that_differs_is_named(roll: Path, write: Write) -> None:
+    """A folder that was added changes the digests of all around it; where it is, and what it may be, is said once."""
+    write(roll)
+    (roll / "Clips/empty/new").mkdir()
+    (finding,) = (finding for finding in verify_package(roll).findings if finding.wrong)
+    assert (finding.kind, finding.path) == ("folder-digest", "Clips/empty")
+    assert "content digest" in finding.what
+    assert "added" in finding.what
 
 
 def test_next_generation_verifies(roll: Path, write: Write) -> None:
