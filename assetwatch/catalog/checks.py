@@ -47,6 +47,15 @@ def _fits(connection: Connection, pattern: str | None) -> Any:
 _JOINED = t.file.join(t.folder, t.folder.c.id == t.file.c.folder_id)
 
 
+def is_known(connection: Connection, pattern: str, names: Sequence[str]) -> bool:
+    """Whether a pattern fits any file of these volumes, or of any where none are named."""
+    query = select(t.file.c.id).select_from(_JOINED).where(_fits(connection, pattern)).limit(1)
+    if names:
+        named = select(t.volume.c.id).where(t.volume.c.name.in_(list(names)))
+        query = query.where(t.file.c.volume_id.in_(named))
+    return connection.execute(query).first() is not None
+
+
 def candidates(
     database: Database, which: str, volume_id: int, before_us: int | None, pattern: str | None
 ) -> Iterator[Candidate]:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 from assetwatch.catalog import packages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.packages import ClaimRow, PackageRow
+from assetwatch.catalog.rows import FileRow
 from assetwatch.model import Integrity, Presence
 from assetwatch.paths import readable, shown
 from assetwatch.units import rfc3339, size
@@ -302,15 +303,18 @@ def _fits(path: str, pattern: str) -> bool:
     return len(parts) == len(globs) and all(fnmatch.fnmatchcase(p, g) for p, g in zip(parts, globs, strict=True))
 
 
-def claims_in_words(connection: Connection, file_id: int) -> list[tuple[ClaimRow, str, str]]:
+def claims_in_words(connection: Connection, row: FileRow) -> list[tuple[ClaimRow, str, str]]:
     """What lists say of a file: (claim, the package's place, one sentence)."""
+    # What fitted once, and is known to be otherwise or is not here any more, is not said to fit.
+    fits = row.integrity == Integrity.VERIFIED.value and row.presence != Presence.MISSING.value
     rows = {row.id: row for row in packages.all_packages(connection)}
     found = []
-    for claim in packages.claims_on(connection, [file_id]).get(file_id, []):
+    for claim in packages.claims_on(connection, [row.id]).get(row.id, []):
         package = rows[claim.package_id]
         lists = ", ".join(shown(path) for path, _ in packages.lists_of(package)[:3]) or shown(package.path)
         texts = {
-            "verified": f"equals what {lists} says ({claim.algorithm} {claim.expected})",
+            "verified": f"{'equals' if fits else 'equalled, when it was compared,'} what {lists} says "
+            f"({claim.algorithm} {claim.expected})",
             "mismatch": f"is not what {lists} says ({claim.algorithm} {claim.expected}, computed {claim.computed})",
             "doubted": f"did not fit what {lists} says, and is read again past the page cache",
             "waiting": f"is listed by {lists}, and not compared yet",

@@ -41,7 +41,7 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
             return
         versions = queries.versions_of(connection, one.row.id)
         observations = queries.observations_of(connection, one.row.id)
-        claims = promises.claims_in_words(connection, one.row.id)
+        claims = promises.claims_in_words(connection, one.row)
         media = None if one.row.version_id is None else queries.media_record(connection, one.row.version_id)
         reason = next((row.reason for row in volumes.all_volumes(connection) if row.name == volume), None)
     if as_json:
@@ -145,7 +145,8 @@ def story(
     elif one.presence == Presence.ARRIVING.value:
         lines.append(f"It is still arriving: last changed as seen at {when(row.stat_since_us)}.")
     if row.problem:
-        lines.append(f"[bold red]{escape(row.problem)}[/]")
+        problem = f"I{row.problem[1:]}." if row.problem.startswith("its ") else row.problem
+        lines.append(f"[bold red]{escape(problem)}[/]")
         if row.due_us is not None and row.due_for == "read":
             lines.append(f"It is tried again at {when(row.due_us)}.")
     lines.append(_in_words(row))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from assetwatch import app, log
-from assetwatch.catalog import volumes
+from assetwatch.catalog import checks, volumes
 from assetwatch.catalog.engine import Database
 from assetwatch.cli.output import json_option, setting_of, tinted, write_json, zone_of
 from assetwatch.clock import SystemClock
@@ -81,6 +81,9 @@ def verify_command(
     database = app.open_catalog(setting, clock, create=False)
     ctx.call_on_close(database.close)
     names, path = _placed(database, names, path)
+    with database.read() as connection:
+        if path is not None and not checks.is_known(connection, path, names):
+            raise UsageError(f"--path: the catalog knows no file that fits {shown(path)}. Nothing was checked.")
     budget = Budget(
         max_age=_bound("--max-age", max_age, limits, bounded_duration),
         max_duration=_bound("--max-duration", max_duration, limits, bounded_duration),
@@ -205,7 +208,8 @@ def _say(answer: dict[str, Any], budget: Budget, zone: tzinfo) -> None:
         click.echo(f"The longest unread file was last read {_when(answer['oldest_check'], zone)}.")
     if answer["complete"]:
         what = "that was due" if budget.max_age is not None else "there is"
-        click.echo(f"Everything {what} has been checked.")
+        where = f" at {shown(budget.path)}" if budget.path else ""
+        click.echo(f"Everything {what}{where} has been checked.")
     elif answer["everything_checked_by"]:
         click.echo(
             f"At this pace, {size(answer['pace_bytes_per_day'])} a day of {size(answer['bytes_total'])}, everything "

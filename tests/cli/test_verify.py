@@ -167,6 +167,7 @@ class TestAnswers:
             (["--bwlimit", "fast"], "--bwlimit: expected a size"),
             (["--volume", "nowhere"], "the catalog knows no volume 'nowhere'; it knows ingest"),
             (["--path", "/nowhere/else"], "lies below none of the volumes"),
+            (["--path", "B999"], "knows no file that fits B999"),
         ],
     )
     def test_wrong_usage(self, call: Callable[..., Answer], stock: Stock, args: list[str], said: str) -> None:

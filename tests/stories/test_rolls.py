@@ -126,6 +126,23 @@ def test_one_flipped_bit_in_a_roll(show: Show) -> None:
     assert sorted(show.integrity().values()) == ["mismatch", "recorded", *["verified"] * 59]
 
 
+def test_what_fitted_once_is_not_said_to_fit(show: Show) -> None:
+    """Of a verified file that has rotted or gone since, `show` says that it equalled the list, and not that it does."""
+    content = roll(2)
+    put(show.root / "A001", {**content, "A001.md5": sums(content)})
+    assert show.scan().code == 0
+    first, second = (show.root / "A001" / name for name in content)
+    assert "It equals what A001/A001.md5 says" in show("show", first).out
+    flip(first, keep_times=True)
+    assert show("verify").code == 1
+    told = show("show", first).out
+    assert "It equalled, when it was compared, what A001/A001.md5 says" in told
+    assert "It equals" not in told
+    second.unlink()
+    show.scan()
+    assert "It equals" not in show("show", second).out
+
+
 def test_list_that_was_altered(show: Show) -> None:
     """A generation that is not what its chain says: said of the package, and exit 1, though every file is right."""
     put(show.root, roll(3, "A001"))
