@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from assetwatch.catalog import packages, volumes
 from assetwatch.catalog import tables as t
@@ -30,6 +30,8 @@ class Promise:
     findings: Sequence[Sequence[Any]]
     #: files that were verified and have been found to be wrong or unreadable since
     spoiled: int = 0
+    #: listed files that were here, and are missing now: of those not here the ones that are not to come
+    gone: int = 0
     #: of the listed files that are not here or not right those of which a person knows it: verdict to number
     excused: Mapping[str, int] = field(default_factory=dict)
     #: files that the lists dropped, of which a person knows it
@@ -60,13 +62,15 @@ class Promise:
     def all_news(self) -> list[str]:
         """The same, with what was said to be known of the package as a whole."""
         found = self._sentences(self.excused)
-        owed = self.to_come - self.excused.get("missing", 0)
-        return [*found, f"{owed} to come"] if owed > 0 else found
+        gone = self.gone - self.excused.get("missing", 0)
+        owed = self.to_come - max(self.gone, self.excused.get("missing", 0))
+        found += [f"{count} {word}" for count, word in ((gone, "gone"), (owed, "to come")) if count > 0]
+        return found
 
     @property
     def news_wrong(self) -> list[str]:
-        """Of the news what is wrong, whatever may still come."""
-        return [text for text in self.news if not text.endswith(" to come")]
+        """Of the news what is wrong, whatever may still come; what is gone is told of each file."""
+        return [text for text in self.news if not text.endswith((" to come", " gone"))]
 
     @property
     def acknowledged(self) -> dict[str, Any] | None:
@@ -101,12 +105,14 @@ class Promise:
         return f"{self.volume}:{shown(self.row.path)}" if self.row.path else self.volume
 
     def sentence(self) -> str:
-        """`31 of 34 files, 2.1 of 2.4 TB, 3 to come`."""
+        """`31 of 34 files, 2.1 of 2.4 TB, 3 to come`; what was here and is no more is not to come."""
         text = f"{self.here} of {self.row.listed} files"
         if self.row.listed_size:
             text += f", {size(self.row.here_size)} of {size(self.row.listed_size)}"
-        if self.to_come:
-            text += f", {self.to_come} to come"
+        if self.gone:
+            text += f", {self.gone} gone"
+        if self.to_come > self.gone:
+            text += f", {self.to_come - self.gone} to come"
         if self.counts.get("extra"):
             text += f", {self.counts['extra']} that no list names"
         return text
@@ -121,6 +127,7 @@ class Promise:
             "listed": self.row.listed,
             "here": self.here,
             "to_come": self.to_come,
+            "gone": self.gone,
             "bytes_listed": self.row.listed_size,
             "bytes_here": self.row.here_size,
             "counts": dict(self.counts),
@@ -146,7 +153,7 @@ def promises(connection: Connection, volume: str | None = None, folder: str | No
     Of a package above the folder only what its lists say of the folder counts; one that says nothing of it is left out.
     """
     names = volumes.names(connection)
-    spoiled = _spoiled(connection)
+    spoiled, gone = _spoiled(connection), _gone(connection)
     excused, dropped = _excused(connection)
     found = []
     for row in packages.all_packages(connection):
@@ -160,6 +167,7 @@ def promises(connection: Connection, volume: str | None = None, folder: str | No
             json.loads(row.counts),
             json.loads(row.findings),
             spoiled.get(row.id, 0),
+            gone.get(row.id, 0),
             excused.get(row.id, {}),
             dropped.get(row.id, frozenset()),
         )
@@ -193,19 +201,48 @@ def _excused(
 
 def _spoiled(connection: Connection, package_id: int | None = None, folder: str | None = None) -> dict[int, int]:
     """Package id -> files whose lists' digests were met once, and that a later reading found wrong or unreadable."""
+    wrong = t.file.c.integrity.in_((Integrity.MISMATCH.value, Integrity.UNREADABLE.value))
+    there = t.file.c.presence == Presence.PRESENT.value
+    return _counted(connection, and_(wrong, there, t.claim.c.verdict == "verified"), package_id, folder)
+
+
+def _gone(connection: Connection, package_id: int | None = None, folder: str | None = None) -> dict[int, int]:
+    """Package id -> listed files that the catalog knew, and that are missing now."""
+    missing = and_(t.file.c.presence == Presence.MISSING.value, t.claim.c.verdict == "missing")
+    return _counted(connection, missing, package_id, folder)
+
+
+def _counted(
+    connection: Connection, condition: ColumnElement[bool], package_id: int | None, folder: str | None
+) -> dict[int, int]:
+    """Package id -> claims on files for which this holds; with a package and a folder only of what is below that."""
     query = (
         select(t.claim.c.package_id, func.count())
         .select_from(t.claim.join(t.file, t.file.c.id == t.claim.c.file_id))
-        .where(
-            t.file.c.integrity.in_((Integrity.MISMATCH.value, Integrity.UNREADABLE.value)),
-            t.file.c.presence == Presence.PRESENT.value,
-            t.claim.c.verdict == "verified",
-        )
+        .where(condition)
         .group_by(t.claim.c.package_id)
     )
     if package_id is not None and folder is not None:
         query = query.where(t.claim.c.package_id == package_id, _at_or_below(t.claim.c.path, folder))
     return {package: count for package, count in connection.execute(query)}  # noqa: C416 - a Row is no pair to dict()
+
+
+def still_to_come(connection: Connection, promise: Promise, folder: str, limit: int) -> list[str]:
+    """The first listed files at or below a folder that are not here and never were, or not whole yet, by path."""
+    query = (
+        select(t.claim.c.path)
+        .select_from(t.claim.outerjoin(t.file, t.file.c.id == t.claim.c.file_id))
+        .where(
+            t.claim.c.package_id == promise.row.id,
+            t.claim.c.verdict.in_(("missing", "waiting")),
+            or_(t.file.c.id.is_(None), t.file.c.presence != Presence.MISSING.value),
+        )
+        .order_by(t.claim.c.path)
+        .limit(limit)
+    )
+    if folder:
+        query = query.where(_at_or_below(t.claim.c.path, folder))
+    return [str(path) for path in connection.execute(query).scalars()]
 
 
 def _part(connection: Connection, whole: Promise, folder: str) -> Promise | None:
@@ -233,6 +270,7 @@ def _part(connection: Connection, whole: Promise, folder: str) -> Promise | None
     )
     counts = {verdict: count for verdict, count, _ in counted} | {"extra": len(extra)}
     spoiled = _spoiled(connection, row.id, folder).get(row.id, 0) if whole.spoiled else 0
+    gone = _gone(connection, row.id, folder).get(row.id, 0) if whole.gone else 0
     excused, dropped = _excused(connection, row.id, folder)
     return Promise(
         whole.volume,
@@ -240,6 +278,7 @@ def _part(connection: Connection, whole: Promise, folder: str) -> Promise | None
         counts,
         whole.findings,
         spoiled,
+        gone,
         excused.get(row.id, {}),
         dropped.get(row.id, frozenset()),
     )

@@ -207,7 +207,7 @@ def _summary(database: Database, ids: Sequence[int], seconds: float, quiet: bool
                 "files": sum(n for v, p, _, n, _ in tallies if v == row.id and p != "missing"),
                 "bytes": sum(s for v, p, _, _, s in tallies if v == row.id and p != "missing"),
                 "by_presence": _grouped(tallies, row.id, 1),
-                "by_integrity": _grouped(tallies, row.id, 2),
+                "by_integrity": _grouped([one for one in tallies if one[1] != "missing"], row.id, 2),
                 "differed": ((runs[row.id] or {}).get("counts") or {}).get("differed", 0),
                 "ignored": ((runs[row.id] or {}).get("counts") or {}).get("ignored", {}),
                 "unreadable_folders": ((runs[row.id] or {}).get("counts") or {}).get("unreadable_folders", {}),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from assetwatch.app import Setting
 from assetwatch.catalog import promises, queries, volumes
 from assetwatch.catalog.queries import Listed
 from assetwatch.cli.files import asset_json, file_json
@@ -16,6 +18,9 @@ from assetwatch.errors import UsageError
 from assetwatch.model import FileKind, Presence
 from assetwatch.paths import from_os, readable, shown
 from assetwatch.units import duration, local_time, rfc3339, size
+
+#: Files of a package that are named one by one.
+_NAMED: Final = 10
 
 
 @click.command("show")
@@ -37,7 +42,7 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
         volume, where = find_one(connection, path)
         one = queries.one_file(connection, volume, where)
         if one is None:
-            _folder(connection, volume, where, as_json, zone)
+            _folder(connection, setting_of(ctx), volume, where, as_json)
             return
         versions = queries.versions_of(connection, one.row.id)
         observations = queries.observations_of(connection, one.row.id)
@@ -251,7 +256,8 @@ def _version_json(version: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo) -> None:
+def _folder(connection: Any, setting: Setting, volume: str, path: str, as_json: bool) -> None:
+    zone = zone_of(setting)
     summary = queries.folder_summary(connection, volume, path)
     kept = promises.promises(connection, volume, path)
     assets = list(queries.list_assets(connection, queries.Filter(pattern=path or None, volume=volume), 50))
@@ -273,7 +279,7 @@ def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo
     out = console()
     out.print(f"[bold]{escape(shown(f'{volume}:{path}'))}[/]")
     total = sum(one["files"] for one in summary["states"])
-    out.print(f"{total} files, {size(sum(one['size'] for one in summary['states']))}")
+    out.print(f"{total} {'file' if total == 1 else 'files'}, {size(sum(one['size'] for one in summary['states']))}")
     for one in summary["states"]:
         out.print(f"  {one['files']} {styled(one['presence'])}, {styled(one['integrity'])}, {size(one['size'])}")
     out.print(
@@ -288,8 +294,29 @@ def _folder(connection: Any, volume: str, path: str, as_json: bool, zone: tzinfo
             when = local_time(known["at_us"], zone)
             word = f"Known since {when} ({known['by']}: {known['why']}): {'; '.join(known['said'])}"
             out.print(f"  {escape(shown(word))}", soft_wrap=True)
-        for extra in promise.as_json()["extra"][:10]:
-            out.print(f"  no list names {escape(shown(extra))}", soft_wrap=True)
+        coming = promises.still_to_come(connection, promise, path, _NAMED)
+        cut = len(promise.row.path) + 1 if promise.row.path else 0
+        _name(out, "to come:", [readable(one[cut:]) for one in coming], promise.to_come - promise.gone)
+        _name(out, "no list names", promise.as_json()["extra"][:_NAMED], promise.counts.get("extra", 0))
+    if _lacks_list(connection, setting, volume, path):
+        out.print("[bold red]No list came from its sender[/], and by the configuration one has to.")
     for asset in assets:
         gaps = f", [bold red]missing {asset.missing}[/]" if asset.missing else ""
         out.print(f"  {escape(shown(asset.name))}  {size(asset.size)}{gaps}", soft_wrap=True)
+
+
+def _name(out: Any, lead: str, paths: Sequence[str], count: int) -> None:
+    """Name files of a package, and say how many more there are."""
+    from rich.markup import escape
+
+    for path in paths:
+        out.print(f"  {lead} {escape(shown(path))}", soft_wrap=True)
+    if paths and count > len(paths):
+        out.print(f"  {lead} {count - len(paths)} more")
+
+
+def _lacks_list(connection: Any, setting: Setting, volume: str, path: str) -> bool:
+    """Whether the configuration wants a sender's list in this folder, and there is none."""
+    wanted = [pattern for one in setting.config.volume if one.name == volume for pattern in one.manifest_for]
+    known = next((row for row in volumes.all_volumes(connection) if row.name == volume), None)
+    return known is not None and path in promises.without_list(connection, known.id, wanted)

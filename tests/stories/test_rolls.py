@@ -126,6 +126,23 @@ def test_one_flipped_bit_in_a_roll(show: Show) -> None:
     assert sorted(show.integrity().values()) == ["mismatch", "recorded", *["verified"] * 59]
 
 
+def test_what_is_to_come_is_named_and_what_is_gone_is_not_to_come(show: Show) -> None:
+    """`show` names the files that a list still waits for; one that was here and is no more is gone."""
+    content = roll(4)
+    kept = dict(list(content.items())[:2])
+    put(show.root / "A001", {**kept, "A001.md5": sums(content)})
+    show.scan()
+    told = show("show", show.root / "A001").out
+    assert "2 of 4 files, 2 to come" in told
+    assert "to come: C0003.mov" in told and "to come: C0004.mov" in told
+    (show.root / "A001/C0001.mov").unlink()
+    answer = show.scan()
+    assert answer.json["volumes"][0]["by_integrity"] == {"recorded": 1, "verified": 1}
+    assert "1 of 4 files, 1 gone, 2 to come" in show("show", show.root / "A001").out
+    package = show.package("A001")
+    assert (package["here"], package["to_come"], package["gone"]) == (1, 3, 1)
+
+
 def test_what_fitted_once_is_not_said_to_fit(show: Show) -> None:
     """Of a verified file that has rotted or gone since, `show` says that it equalled the list, and not that it does."""
     content = roll(2)
@@ -191,6 +208,8 @@ def test_roll_whose_list_never_came(show: Show, tmp_path: Path) -> None:
     status = show("--config", config, "status", "--json")
     assert status.code == 1
     assert status.json["without_manifest"] == [{"volume": "ingest", "path": "D1/A001"}]
+    assert "No list came from its sender" in show("--config", config, "show", "ingest:D1/A001").out
+    assert "No list came" not in show("--config", config, "show", "ingest:D1/A002").out
 
 
 def test_transform_raises_no_alarm(show: Show, tmp_path: Path) -> None:
