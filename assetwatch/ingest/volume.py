@@ -240,7 +240,7 @@ def judge(
     """
 
     def offline(why: str) -> Judgement:
-        return Judgement(False, why + ".", known)
+        return Judgement(False, why if why.endswith("?") else f"{why}.", known)
 
     now = seen.identity
     if seen.fault is not None or now is None:

@@ -46,7 +46,7 @@ class TestOrder:
         assert desk.promise("A001").sentence() == "5 of 5 files, 5.01 kB of 5.01 kB"
 
     @pytest.mark.parametrize(
-        ("name", "spelled"), [("a.md5", "{}"), ("a.md5", "A001/{}"), ("a.mhl", "{}"), ("a.md5", "/mnt/A001/{}")]
+        ("name", "spelled"), [("a.md5", "{}"), ("a.md5", "A001/{}"), ("a.mhl", "{}"), ("a.txt", "/mnt/A001/{}")]
     )
     def test_a_roll_found_with_its_list_is_read_once(self, desk: Desk, name: str, spelled: str) -> None:
         """What the list needs is in the first read also where both are found at once, and only of what it names."""
