@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
@@ -18,6 +19,12 @@ from assetwatch.catalog.rows import FileRow
 from assetwatch.model import Integrity, Presence
 from assetwatch.paths import readable, shown
 from assetwatch.units import rfc3339, size
+
+#: The list of an ASC MHL history's lists, which says nothing of files.
+_CHAIN: Final = "/ascmhl_chain.xml"
+
+#: How `all_news` says how many files are not here.
+_NOT_HERE: Final = re.compile(r"\d+ (?:to come|gone)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class Promise:
     @property
     def news_wrong(self) -> list[str]:
         """Of the news what is wrong, whatever may still come; what is gone is told of each file."""
-        return [text for text in self.news if not text.endswith((" to come", " gone"))]
+        return [text for text in self.news if not _NOT_HERE.fullmatch(text)]
 
     @property
     def acknowledged(self) -> dict[str, Any] | None:
@@ -342,6 +349,11 @@ def _fits(path: str, pattern: str) -> bool:
     return len(parts) == len(globs) and all(fnmatch.fnmatchcase(p, g) for p, g in zip(parts, globs, strict=True))
 
 
+def speaking(lists: Iterable[str]) -> list[str]:
+    """Of a package's lists those that say something of files, for a person."""
+    return [shown(path) for path in lists if not path.endswith(_CHAIN)]
+
+
 def claims_in_words(connection: Connection, row: FileRow) -> list[tuple[ClaimRow, str, str]]:
     """What lists say of a file: (claim, the package's place, one sentence)."""
     # What fitted once, and is known to be otherwise or is not here any more, is not said to fit.
@@ -350,12 +362,14 @@ def claims_in_words(connection: Connection, row: FileRow) -> list[tuple[ClaimRow
     found = []
     for claim in packages.claims_on(connection, [row.id]).get(row.id, []):
         package = rows[claim.package_id]
-        lists = ", ".join(shown(path) for path, _ in packages.lists_of(package)[:3]) or shown(package.path)
+        names = speaking(path for path, _ in packages.lists_of(package))
+        lists = ", ".join(names[:3]) or shown(package.path)
+        say = "say" if len(names) > 1 else "says"
         texts = {
-            "verified": f"{'equals' if fits else 'equalled, when it was compared,'} what {lists} says "
+            "verified": f"{'equals' if fits else 'equalled, when it was compared,'} what {lists} {say} "
             f"({claim.algorithm} {claim.expected})",
-            "mismatch": f"is not what {lists} says ({claim.algorithm} {claim.expected}, computed {claim.computed})",
-            "doubted": f"did not fit what {lists} says, and is read again past the page cache",
+            "mismatch": f"is not what {lists} {say} ({claim.algorithm} {claim.expected}, computed {claim.computed})",
+            "doubted": f"did not fit what {lists} {say}, and is read again past the page cache",
             "waiting": f"is listed by {lists}, and not compared yet",
             "missing": f"is listed by {lists}",
             "transformed": f"is listed by {lists} and came under another name, as declared",

@@ -221,7 +221,7 @@ def _noted(note: dict[str, Any]) -> str:
     if note["what"] == "moved":
         return f"was moved here from {shown(detail.get('from', '?'))}"
     if note["what"] in ("verified", "mismatch"):
-        lists = ", ".join(shown(path) for path, _ in detail.get("lists", [])[:2])
+        lists = ", ".join(promises.speaking(path for path, _ in detail.get("lists", []))[:2])
         against = f" against {lists}" if lists else ""
         if note["what"] == "verified":
             return f"verified{against}: {detail.get('algorithm')} {detail.get('expected')}"

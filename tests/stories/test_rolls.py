@@ -143,6 +143,16 @@ def test_what_is_to_come_is_named_and_what_is_gone_is_not_to_come(show: Show) ->
     assert (package["here"], package["to_come"], package["gone"]) == (1, 3, 1)
 
 
+def test_a_folder_that_is_gone_is_said_to_be(show: Show) -> None:
+    """A roll that is deleted with its list: its package tells that the folder is gone, and not only files."""
+    put(show.root, {**roll(2, "A001"), "A001/A001.md5": sums(roll(2)), **roll(40, "B002")})
+    show.scan()
+    shutil.rmtree(show.root / "A001")
+    show.scan()
+    show.scan()
+    assert "! ingest:A001: its folder is gone" in show("status").out
+
+
 def test_what_fitted_once_is_not_said_to_fit(show: Show) -> None:
     """Of a verified file that has rotted or gone since, `show` says that it equalled the list, and not that it does."""
     content = roll(2)
