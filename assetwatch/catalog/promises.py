@@ -365,10 +365,12 @@ def claims_in_words(connection: Connection, row: FileRow) -> list[tuple[ClaimRow
         names = speaking(path for path, _ in packages.lists_of(package))
         lists = ", ".join(names[:3]) or shown(package.path)
         say = "say" if len(names) > 1 else "says"
+        # A file has to be what each of several lists says: one of them may well be right.
+        together = f"{lists} say together" if len(names) > 1 else f"{lists} says"
         texts = {
             "verified": f"{'equals' if fits else 'equalled, when it was compared,'} what {lists} {say} "
             f"({claim.algorithm} {claim.expected})",
-            "mismatch": f"is not what {lists} {say} ({claim.algorithm} {claim.expected}, computed {claim.computed})",
+            "mismatch": f"is not what {together} ({claim.algorithm} {claim.expected}, computed {claim.computed})",
             "doubted": f"did not fit what {lists} {say}, and is read again past the page cache",
             "waiting": f"is listed by {lists}, and not compared yet",
             "missing": f"is listed by {lists}",

@@ -143,6 +143,15 @@ def test_what_is_to_come_is_named_and_what_is_gone_is_not_to_come(show: Show) ->
     assert (package["here"], package["to_come"], package["gone"]) == (1, 3, 1)
 
 
+def test_of_lists_that_contradict_each_other_none_is_blamed_alone(show: Show) -> None:
+    """A file that one of two lists is right about is not what they say together."""
+    content = roll(1)
+    put(show.root / "A001", {**content, "a.md5": sums(content), "b.sha1": sums(dict.fromkeys(content, b"x"), "sha1")})
+    show.scan()
+    told = show("show", show.root / "A001/C0001.mov").out
+    assert "It is not what A001/a.md5, A001/b.sha1 say together (sha1 " in told
+
+
 def test_a_folder_that_is_gone_is_said_to_be(show: Show) -> None:
     """A roll that is deleted with its list: its package tells that the folder is gone, and not only files."""
     put(show.root, {**roll(2, "A001"), "A001/A001.md5": sums(roll(2)), **roll(40, "B002")})
