@@ -17,8 +17,11 @@ from assetwatch.catalog import tables as t
 from assetwatch.catalog.packages import ClaimRow, PackageRow
 from assetwatch.catalog.rows import FileRow
 from assetwatch.model import Integrity, Presence
-from assetwatch.paths import readable, shown
+from assetwatch.paths import join, readable, shown
 from assetwatch.units import rfc3339, size
+
+#: Digits of a digest from which on it stands for a content.
+_TELLING: Final = 16
 
 #: The list of an ASC MHL history's lists, which says nothing of files.
 _CHAIN: Final = "/ascmhl_chain.xml"
@@ -234,10 +237,14 @@ def _counted(
     return {package: count for package, count in connection.execute(query)}  # noqa: C416 - a Row is no pair to dict()
 
 
-def still_to_come(connection: Connection, promise: Promise, folder: str, limit: int) -> list[str]:
-    """The first listed files at or below a folder that are not here and never were, or not whole yet, by path."""
+def still_to_come(connection: Connection, promise: Promise, folder: str, limit: int) -> list[tuple[str, str | None]]:
+    """The first listed files at or below a folder that are not here and never were, or not whole yet, by path.
+
+    Beside each a file of the volume that has the content which the list tells, if there is one: it came under another
+    name, or was given one.
+    """
     query = (
-        select(t.claim.c.path)
+        select(t.claim.c.path, t.claim.c.expected)
         .select_from(t.claim.outerjoin(t.file, t.file.c.id == t.claim.c.file_id))
         .where(
             t.claim.c.package_id == promise.row.id,
@@ -249,7 +256,31 @@ def still_to_come(connection: Connection, promise: Promise, folder: str, limit: 
     )
     if folder:
         query = query.where(_at_or_below(t.claim.c.path, folder))
-    return [str(path) for path in connection.execute(query).scalars()]
+    rows = connection.execute(query).all()
+    return [(str(path), _with_content(connection, promise.row.volume_id, path, expected)) for path, expected in rows]
+
+
+def _with_content(connection: Connection, volume_id: int, path: str, expected: str | None) -> str | None:
+    """The path of another file of a volume that has this digest. Short digests and empty files say too little."""
+    if expected is None or len(expected) < _TELLING:
+        return None
+    query = (
+        select(t.folder.c.path, t.file.c.name)
+        .select_from(
+            t.digest.join(t.file, t.file.c.version_id == t.digest.c.version_id).join(
+                t.folder, t.folder.c.id == t.file.c.folder_id
+            )
+        )
+        .where(
+            t.digest.c.value == expected,
+            t.file.c.volume_id == volume_id,
+            t.file.c.presence == Presence.PRESENT.value,
+            t.file.c.size > 0,
+        )
+        .order_by(t.folder.c.path, t.file.c.name)
+        .limit(2)
+    )
+    return next((found for row in connection.execute(query) if (found := join(*row)) != path), None)
 
 
 def _part(connection: Connection, whole: Promise, folder: str) -> Promise | None:

@@ -296,7 +296,11 @@ def _folder(connection: Any, setting: Setting, volume: str, path: str, as_json: 
             out.print(f"  {escape(shown(word))}", soft_wrap=True)
         coming = promises.still_to_come(connection, promise, path, _NAMED)
         cut = len(promise.row.path) + 1 if promise.row.path else 0
-        _name(out, "to come:", [readable(one[cut:]) for one in coming], promise.to_come - promise.gone)
+        owed = [
+            readable(one[cut:]) + (f" (its content is here as {readable(other)})" if other is not None else "")
+            for one, other in coming
+        ]
+        _name(out, "to come:", owed, promise.to_come - promise.gone)
         _name(out, "no list names", promise.as_json()["extra"][:_NAMED], promise.counts.get("extra", 0))
     if _lacks_list(connection, setting, volume, path):
         out.print("[bold red]No list came from its sender[/], and by the configuration one has to.")

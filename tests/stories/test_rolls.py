@@ -152,6 +152,18 @@ def test_of_lists_that_contradict_each_other_none_is_blamed_alone(show: Show) ->
     assert "It is not what A001/a.md5, A001/b.sha1 say together (sha1 " in told
 
 
+def test_a_listed_file_that_was_renamed_is_pointed_out(show: Show) -> None:
+    """The list still waits for the old name; where its content is, is said."""
+    content = roll(3)
+    put(show.root / "A001", {**content, "A001.md5": sums(content)})
+    show.scan()
+    (show.root / "A001/C0002.mov").rename(show.root / "A001/kept.mov")
+    show.scan()
+    told = show("show", show.root / "A001").out
+    assert "to come: C0002.mov (its content is here as A001/kept.mov)" in told
+    assert "verified against A001/A001.md5" in show("show", show.root / "A001/kept.mov").out
+
+
 def test_a_folder_that_is_gone_is_said_to_be(show: Show) -> None:
     """A roll that is deleted with its list: its package tells that the folder is gone, and not only files."""
     put(show.root, {**roll(2, "A001"), "A001/A001.md5": sums(roll(2)), **roll(40, "B002")})
