@@ -22,6 +22,9 @@ from assetwatch.units import rfc3339
 #: What of an observation's evidence is told.
 _EVIDENCE = ("algorithm", "expected", "computed", "readings", "version", "host")
 
+#: Files of a package that never came that are named.
+_NAMED = 1_000
+
 #: The form of the document; raised when a key changes its meaning.
 RECEIPT_VERSION = 1
 
@@ -36,7 +39,7 @@ def receipt(connection: Connection, volume: str, path: str, now_us: int, host: s
     ]
     kept = promises.promises(connection, volume, path)
     about = {"volume": volume, "path": readable(path)}
-    document = _document(connection, about, listed, kept, now_us, host, volumes=False)
+    document = _document(connection, about, listed, kept, now_us, host, volumes=False, folder=path)
     return {**document, "complete": document["complete"] and all(one.complete for one in kept)}
 
 
@@ -69,6 +72,7 @@ def _document(
     host: str,
     *,
     volumes: bool,
+    folder: str = "",
 ) -> dict[str, Any]:
     """What is proved of some files.
 
@@ -117,13 +121,22 @@ def _document(
         "counts": dict(sorted(counts.items())),
         "complete": bool(entries) and set(counts) <= {"verified", "recorded"},
         "root_digest": f"sha256:{root}",
-        "packages": [{**one.as_json(), "list_digests": dict(_lists(one))} for one in kept],
+        "packages": [
+            {**one.as_json(), "list_digests": dict(_lists(one)), "not_here": _not_here(connection, one, folder)}
+            for one in kept
+        ],
         "entries": entries,
     }
 
 
 def _lists(one: promises.Promise) -> list[tuple[str, dict[str, str]]]:
     return [(readable(path), digests) for path, digests in lists_of(one.row)]
+
+
+def _not_here(connection: Connection, one: promises.Promise, folder: str) -> list[dict[str, str | None]]:
+    """The listed files that never came, or are not whole yet; those that were here and are gone are entries."""
+    found = promises.still_to_come(connection, one, folder, _NAMED)
+    return [{"path": readable(path), "is_here_as": None if other is None else readable(other)} for path, other in found]
 
 
 def _checks(connection: Connection, file_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:

@@ -116,7 +116,7 @@ def page(document: dict[str, Any], zone: tzinfo) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>Receipt {title}</title><style>{_STYLE}</style></head><body>",
         f"<h1>Receipt for {title}</h1>",
-        f'<p class="sum">{document["files"]} files, {size(document["bytes"])}: {counts}. <b>{said}</b></p>',
+        f'<p class="sum">{_files(document["files"])}, {size(document["bytes"])}: {counts}. <b>{said}</b></p>',
         '<table class="facts">',
         *(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in facts.items()),
         "</table><h2>Senders' lists</h2>",
@@ -150,15 +150,24 @@ def _of_turnover(deliverable: dict[str, Any] | None, zone: tzinfo) -> dict[str, 
 
 def _row(one: dict[str, Any], zone: tzinfo) -> str:
     digests = "<br>".join(f"{escape(name)}&nbsp;{escape(value)}" for name, value in sorted(one["digests"].items()))
-    checks = [f"{c['what']} {_when(c['at'], zone)}" for c in one["checks"] if c["what"] != "same_bytes"]
+    checks = [
+        f"{c['what']}{' by ' + c['algorithm'] if c.get('algorithm') else ''} {_when(c['at'], zone)}"
+        for c in one["checks"]
+        if c["what"] != "same_bytes"
+    ]
+    state = "<br>".join(escape(shown(text)) for text in (one["state"], one.get("problem")) if text)
     cells = [
         f"<td>{escape(shown(_named(one)))}</td>",
         f"<td class='n'>{size(one['size'])}</td>",
-        f"<td>{escape(one['state'])}</td>",
+        f"<td>{state}</td>",
         f"<td class='d'>{digests}</td>",
         f"<td>{_when(one['recorded_at'], zone)}<br>{escape('; '.join(checks))}</td>",
     ]
     return f"<tr class='{escape(one['state'])}'>{''.join(cells)}</tr>"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _named(one: dict[str, Any]) -> str:
@@ -170,11 +179,17 @@ def _package(one: dict[str, Any]) -> str:
     """A package's lists with their own digests, and what is wrong with it."""
     state = "complete" if one["complete"] else "not complete"
     name = escape(shown(one["path"]) or one["volume"])
-    lines = [f"<b>{name}</b> ({escape(one['format'] or '?')}): {one['here']} of {one['listed']} files here, {state}."]
+    here = f"{one['here']} of {_files(one['listed'])} here"
+    lines = [f"<b>{name}</b> ({escape(one['format'] or '?')}): {here}, {state}."]
     for path, digests in one["list_digests"].items():
         told = " ".join(f"{algorithm}:{value}" for algorithm, value in sorted(digests.items()))
         lines.append(f"<span class='d'>{escape(shown(path))} {escape(told)}</span>")
     lines += [f"<b class='bad'>{escape(text)}</b>" for text in one["problems"]]
+    for lacking in one["not_here"]:
+        here_as = f" (its content is here as {lacking['is_here_as']})" if lacking["is_here_as"] else ""
+        lines.append(f"<b class='bad'>not here:</b> {escape(shown(lacking['path'] + here_as))}")
+    more = one["to_come"] - one["gone"] - len(one["not_here"])
+    lines += [f"<b class='bad'>not here:</b> {more} more"] if more > 0 else []
     return f"<p>{'<br>'.join(lines)}</p>"
 
 

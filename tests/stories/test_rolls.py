@@ -162,6 +162,11 @@ def test_a_listed_file_that_was_renamed_is_pointed_out(show: Show) -> None:
     told = show("show", show.root / "A001").out
     assert "to come: C0002.mov (its content is here as A001/kept.mov)" in told
     assert "verified against A001/A001.md5" in show("show", show.root / "A001/kept.mov").out
+    (package,) = show("receipt", show.root / "A001", "--json").json["packages"]
+    assert package["not_here"] == [{"path": "A001/C0002.mov", "is_here_as": "A001/kept.mov"}]
+    page = show("receipt", show.root / "A001").out
+    assert "<b class='bad'>not here:</b> A001/C0002.mov (its content is here as A001/kept.mov)" in page
+    assert "verified by md5 " in page
 
 
 def test_a_folder_that_is_gone_is_said_to_be(show: Show) -> None:
