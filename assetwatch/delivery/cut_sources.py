@@ -293,7 +293,7 @@ def _use(counting: _Counting, use: Range, handles: int) -> tuple[int, int] | Non
     if last < first and first - last > tc.day(counting.base, counting.drop) // 2:
         last += tc.day(counting.base, counting.drop)
     first, last = min(first, last), max(first, last)
-    return first - handles, last + use.tail_frames + handles
+    return first - use.head_frames - handles, last + use.tail_frames + handles
 
 
 def _overlaps(source: Source, timeline: Timeline, clip: Clip) -> bool:

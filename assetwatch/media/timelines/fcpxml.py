@@ -51,6 +51,7 @@ class _Window:
     enabled: bool = True
     listed: bool = True  #: False: an inactive angle or the other pick of an audition, no event of the cut
     contained: bool = False  #: within a clip, compound or angle, which cuts off connected clips too
+    of_clip: bool = False  #: right within a `clip`, whose own time is that of its media
 
     def record_at(self, local: Fraction) -> Fraction | None:
         return None if self.record is None else self.record + local - self.first
@@ -146,25 +147,34 @@ def _read_spine(
     document: _Document, spine: Element, window: _Window, depth: int, begin: Fraction | None = None
 ) -> None:
     """The items of a spine one after the other; `begin` is where the first stands if it has no `offset`."""
+    window = replace(window, of_clip=False)
     place = window.first if begin is None else begin
-    transition = Fraction(0)
+    transition: tuple[Fraction | None, Fraction] | None = None
     for item in spine:
         name = tag(item)
         if name == "transition":
-            transition = seconds(item.get("duration")) or Fraction(0)
+            transition = (seconds(item.get("offset")), seconds(item.get("duration")) or Fraction(0))
         elif name in _ITEMS:
             offset = seconds(item.get("offset"))
             place = place if offset is None else offset
             before = len(document.events)
             _read_item(document, item, place, window, depth + 1)
             if transition and len(document.events) > before and document.rate:
-                _mark_transition(document, before, round(transition * document.rate))
-            transition = Fraction(0)
+                _mark_transition(document, before, *transition, place)
+            transition = None
             place = tc.bounded(place + (_duration(document, item) or 0))
 
 
-def _mark_transition(document: _Document, place: int, frames: int) -> None:
-    document.events[place] = replace(document.events[place], kind="dissolve", transition_frames=max(0, frames))
+def _mark_transition(document: _Document, place: int, begin: Fraction | None, length: Fraction, cut: Fraction) -> None:
+    """Say of an event that a transition leads into it. It lies around the cut: half before, unless it says where."""
+    rate, length = document.rate or Fraction(0), max(length, Fraction(0))
+    ahead = length / 2 if begin is None else min(max(cut - begin, Fraction(0)), length)
+    document.events[place] = replace(
+        document.events[place],
+        kind="dissolve",
+        transition_frames=round(length * rate),
+        transition_before=round(ahead * rate),
+    )
 
 
 def _start(document: _Document, item: Element) -> Fraction:
@@ -215,13 +225,16 @@ def _read_item(document: _Document, item: Element, offset: Fraction, window: _Wi
         )
         return
     local, length = _start(document, item), _duration(document, item)
-    first, last = offset, None if length is None else offset + length
     listed = window.listed
+    if window.of_clip and _cut(window, offset, length) is None:
+        # OTIO's adapter places what a clip holds at 0, and still gives the clip's start in the time of its media.
+        offset, length = (window.first, None) if name == "gap" else (local, length)
+        local = offset
+    first, last = offset, None if length is None else offset + length
     if window.contained or "lane" not in item.attrib:
-        first = max(first, window.first)
-        if window.last is not None:
-            last = window.last if last is None else min(last, window.last)
-        if last is not None and last <= first:
+        if (shown := _cut(window, offset, length)) is not None:
+            first, last = shown
+        else:
             # Beyond what the compound or angle shows of itself: named, but no part of the cut.
             first, last, listed = offset, None if length is None else offset + length, False
     around = _moved(replace(window, lane=lane, enabled=enabled, listed=listed), local - offset)
@@ -238,7 +251,15 @@ def _read_item(document: _Document, item: Element, offset: Fraction, window: _Wi
             continue
         place = seconds(held.get("offset"))
         held_in = around if "lane" in held.attrib else replace(inner, contained=True)
+        held_in = replace(held_in, of_clip=name == "clip" or (name == "gap" and window.of_clip))
         _read_item(document, held, local if place is None else place, held_in, depth + 1)
+
+
+def _cut(window: _Window, offset: Fraction, length: Fraction | None) -> tuple[Fraction, Fraction | None] | None:
+    """What of a stretch at `offset` the window shows; None where that is nothing."""
+    ends = [end for end in (None if length is None else offset + length, window.last) if end is not None]
+    first, last = max(offset, window.first), min(ends, default=None)
+    return None if last is not None and last <= first else (first, last)
 
 
 def _moved(window: _Window, by: Fraction) -> _Window:

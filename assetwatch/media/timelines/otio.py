@@ -198,11 +198,11 @@ def _walk(
     # What is trimmed or nested has places of its own; only an untrimmed stack or track keeps the record's.
     place = record if own is None else None
     counts = {"V": 0, "A": 0}
-    transition: Fraction = Fraction(0)
+    transition: tuple[Fraction, Fraction] | None = None
     for held in _objects(item.get("children")):
         if _schema(held) == "Transition":
-            sides = (_time(held.get("in_offset")), _time(held.get("out_offset")))
-            transition = sum((side[0] for side in sides if side), Fraction(0))
+            before_cut, after_cut = (_time(held.get(key)) for key in ("in_offset", "out_offset"))
+            transition = (before_cut[0] if before_cut else Fraction(0), after_cut[0] if after_cut else Fraction(0))
             continue
         names = tracks
         if not tracks and _schema(held) in ("Track", "Sequence"):
@@ -215,9 +215,12 @@ def _walk(
         length = _walk(document, held, at, None, names, enabled, depth + 1)
         if transition and before < len(document.events) and document.rate:
             document.events[before] = replace(
-                document.events[before], kind="dissolve", transition_frames=round(transition * document.rate)
+                document.events[before],
+                kind="dissolve",
+                transition_frames=round(sum(transition) * document.rate),
+                transition_before=round(transition[0] * document.rate),
             )
-        transition = Fraction(0)
+        transition = None
         inside = tc.bounded(inside + length) if sequential else max(inside, length)
     return own.length if own else inside
 

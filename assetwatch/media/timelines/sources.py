@@ -59,19 +59,21 @@ def _range(event: Event, tail_frames: int) -> Range:
         record_in=event.record_in,
         record_out=event.record_out,
         tail_frames=tail_frames,
+        head_frames=event.transition_before,
     )
 
 
 def _tail(event: Event, follower: Event | None) -> int:
     """The frames that a dissolve or wipe into the next event still takes from this one.
 
-    A CMX list ends the outgoing event where the transition begins, so its last frames are named nowhere.
+    A CMX list ends the outgoing event where the transition begins, so its last frames are named nowhere. OTIO and
+    FCPXML end it at a cut within the transition, and what is beyond that cut is all that it still takes.
     """
     if follower is None or event.record_out is None or event.record_out != follower.record_in:
         return 0
     if event.tracks and follower.tracks and not set(event.tracks) & set(follower.tracks):
         return 0
-    return follower.transition_frames
+    return follower.transition_frames - follower.transition_before
 
 
 def _source(key: _Key, value: _Gathered) -> Source:

@@ -51,7 +51,8 @@ class Event:
     line: int | None = None
     base: int | None = None  #: frames a second of the source timecodes; None: not known
     drop: bool = False  #: source timecodes count drop-frame although they may be written with colons
-    transition_frames: int = 0  #: a dissolve or wipe into this event; the source before it is shown that much longer
+    transition_frames: int = 0  #: a dissolve or wipe into this event
+    transition_before: int = 0  #: frames of it that lie before the event's own in: a format that cuts in its middle
     enabled: bool = True  #: False: in the file, but not shown (muted clip, inactive angle, other pick of an audition)
     generated: bool = False  #: black, bars, slug, title, matte: nothing that could arrive as a file
     url: str | None = None  #: the location exactly as written, where the format has one
@@ -70,6 +71,7 @@ class Range:
     record_in: str | None
     record_out: str | None
     tail_frames: int  #: frames past `source_out` that the transition to the next event still shows
+    head_frames: int = 0  #: frames before `source_in` that the transition from the event before shows already
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ def _range(used: Range) -> dict[str, Any]:
         "record_in": used.record_in,
         "record_out": used.record_out,
         "tail_frames": used.tail_frames,
+        "head_frames": used.head_frames,
     }
 
 
@@ -86,6 +87,7 @@ def _event(event: Event) -> dict[str, Any]:
         "tracks": list(event.tracks),
         "kind": event.kind,
         "transition_frames": event.transition_frames,
+        "transition_before": event.transition_before,
         "reel": event.reel,
         "clip": event.clip,
         "file": event.file,

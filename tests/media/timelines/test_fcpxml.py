@@ -157,3 +157,34 @@ def test_drop_frame_sequence() -> None:
     )
     starts = [read_bytes(text.format(f).encode(), "p").events[0].record_in for f in ("DF", "NDF")]
     assert starts == ["00:01:00;02", "00:01:00:00"]
+
+
+@pytest.mark.parametrize(("offset", "sides"), [('offset="3/2s"', (6, 6)), ("", (6, 6)), ('offset="7/4s"', (0, 12))])
+def test_a_dissolve_lies_around_its_cut(offset: str, sides: tuple[int, int]) -> None:
+    """Half a second around the cut: what lies before it is the second clip's head, the rest the first's tail."""
+    timeline = read(
+        '<asset-clip ref="b1" offset="0s" start="0s" duration="7/4s"/>'
+        f'<transition {offset} duration="1/2s"/>'
+        '<asset-clip ref="b2" offset="7/4s" start="10s" duration="2s"/>',
+        '<asset id="b1" name="one" start="0s" duration="60s" hasVideo="1" format="r3"/>'
+        '<asset id="b2" name="two" start="0s" duration="60s" hasVideo="1" format="r3"/>'
+        '<format id="r3" frameDuration="1/24s"/>',
+    )
+    first, second = (source for source in timeline.sources if source.used)
+    assert (second.ranges[0].head_frames, first.ranges[0].tail_frames) == sides
+
+
+def test_clips_that_place_their_media_at_zero() -> None:
+    """The start of a clip in its media's time, and what it holds at 0, as OTIO's adapter writes it: the clip's stretch
+    of the media is used."""
+    timeline = read(
+        '<clip name="p" offset="0s" duration="2002/1000s" start="3610s"><video offset="0s" ref="a1" duration="100s"/>'
+        '<clip name="sound" offset="3610s" duration="1001/1000s" start="20020/1000s" lane="-1">'
+        '<gap name="Gap" offset="0s" duration="200s"><audio offset="0s" ref="a2" duration="200s" lane="-1"/></gap>'
+        "</clip></clip>"
+    )
+    assert [(s.clip, s.source_in, s.source_out, s.used) for s in timeline.sources] == [
+        ("A001C001", "01:00:10:00", "01:00:12:00", True),
+        ("music", "00:00:20:00", "00:00:21:00", True),
+    ]
+    assert timeline.events[0].record_out == "00:00:02:00"

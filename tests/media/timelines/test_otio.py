@@ -99,6 +99,14 @@ def test_dissolve_speed_and_reel() -> None:
     assert (event.kind, event.transition_frames, event.speed, event.reel) == ("dissolve", 12, Fraction(-1, 2), "R7")
 
 
+def test_a_dissolve_takes_from_both_sides_of_the_cut() -> None:
+    """The clip before is shown for the out offset longer, the one after it begins the in offset earlier."""
+    dissolve = {"OTIO_SCHEMA": "Transition.1", "in_offset": at(5), "out_offset": at(7)}
+    other = {**FILE, "target_url": "/vol/B.mov"}
+    first, second = read_otio(cut([clip("a", FILE), dissolve, clip("b", other)])).sources
+    assert [(used.head_frames, used.tail_frames) for used in (*first.ranges, *second.ranges)] == [(0, 7), (5, 0)]
+
+
 @pytest.mark.parametrize(
     "text",
     ["{", '{"a": 1}', "[" * 100_000, '{"OTIO_SCHEMA": 7}', '{"OTIO_SCHEMA":' * 50_000, "{" + "9" * 10_000],
