@@ -60,6 +60,9 @@ class Thing(msgspec.Struct, frozen=True):
     archived: bool = False
     #: something of it equalled its sender's digest once, and does not any more
     spoiled: bool = False
+    #: when the last of it was first seen, and when the last of it was changed on its disk
+    seen_us: int = 0
+    changed_us: int = 0
 
 
 _COLUMNS = (
@@ -80,6 +83,8 @@ _COLUMNS = (
     t.file.c.frame,
     t.file.c.known_us,
     t.file.c.problem,
+    t.version.c.seen_us,
+    t.file.c.ctime_ns,
 )
 _FROM = t.folder.join(t.file, t.file.c.folder_id == t.folder.c.id).outerjoin(
     t.version, t.version.c.id == t.file.c.version_id
@@ -106,6 +111,8 @@ class _One(msgspec.Struct, frozen=True):
     frame: int | None
     known_us: int | None
     problem: str | None
+    seen_us: int | None
+    ctime_ns: int
 
     @property
     def spoiled(self) -> bool:
@@ -403,6 +410,8 @@ def _thing(
         missing=missing,
         archived=all(one.archived for one in members),
         spoiled=all(one.spoiled for one in members if one.integrity in _BAD) and not states.isdisjoint(_BAD),
+        seen_us=max(one.seen_us or 0 for one in members),
+        changed_us=max(one.ctime_ns // 1000 for one in members),
     )
 
 

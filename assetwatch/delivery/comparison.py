@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from assetwatch.catalog import things
+from assetwatch.catalog.arrived import arrived_us
 from assetwatch.catalog.deliverables import LinkRow
 from assetwatch.catalog.things import Thing
 from assetwatch.delivery import schedule as s
@@ -303,7 +304,7 @@ class Comparison:
             path=path,
             presence=Presence(thing.presence),
             integrity=Integrity(thing.integrity),
-            arrived=instant(thing.arrived_us),
+            arrived=instant(arrived_us(self._connection, thing)),
             role=role,
             proofs=frozenset(proofs),
             spec=None if spec is None else self._checked(spec, thing, facts, path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -177,6 +177,19 @@ def in_brief(found: Found, count: Count) -> Found | None:
         return None
     earliest = sorted(found.linked, key=lambda one: one.arrived)[:enough]
     return Found(tuple(earliest), found.findings)
+
+
+def no_later(found: Found, before: ItemRow) -> Found:
+    """What was found, with no content said to have come later than was told of it before.
+
+    When a file was last changed on its disk is evidence of when it came (`catalog.arrived`), until somebody changes its
+    owner or its rights.
+    """
+    told = {one.version_id: one.arrived for one in _found.decode(before.found).linked}
+    if not any(one.arrived > told.get(one.version_id, one.arrived) for one in found.linked):
+        return found
+    linked = (replace(one, arrived=min(one.arrived, told.get(one.version_id, one.arrived))) for one in found.linked)
+    return Found(tuple(linked), found.findings, found.needed)
 
 
 def known_of(row: DeliverableRow, items: Sequence[ItemRow], decisions: Sequence[DecisionRow]) -> status.Deliverable:

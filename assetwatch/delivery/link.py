@@ -25,7 +25,7 @@ from assetwatch.delivery.counts import Count
 from assetwatch.delivery.cuts import Pool, Remembered
 from assetwatch.delivery.findings import Finding
 from assetwatch.delivery.hits import Hit, Key, as_path, find_hits, is_folder
-from assetwatch.delivery.kept import Found, encode, in_brief, scheduled_of
+from assetwatch.delivery.kept import Found, encode, in_brief, no_later, scheduled_of
 from assetwatch.delivery.match import Rule
 from assetwatch.delivery.status import Role
 from assetwatch.units import instant, microseconds
@@ -176,7 +176,8 @@ def _compared(
         counts: dict[int, Count] = {}
         for item_row, item in zip(items.get(row.id, []), one.scheduled.items, strict=True):
             its_links = links.get(item_row.id, [])
-            found[item_row.id], taken[item_row.id] = one.item(item, mine[item.name], its_links, by_hand)
+            said, taken[item_row.id] = one.item(item, mine[item.name], its_links, by_hand)
+            found[item_row.id] = no_later(said, item_row)
             counts[item_row.id] = Count.parse(item.count)
         outcomes.append(_Outcome(row.id, one.together(), found, taken, counts))
     return outcomes

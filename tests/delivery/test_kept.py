@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from assetwatch.catalog.deliverables import ItemRow
 from assetwatch.delivery import status
 from assetwatch.delivery.counts import Count
 from assetwatch.delivery.findings import Finding, Outcome
-from assetwatch.delivery.kept import Found, in_brief
+from assetwatch.delivery.kept import Found, encode, in_brief, no_later
 from assetwatch.model import Integrity, Presence
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -58,3 +59,11 @@ def test_where_one_is_not_like_the_others_all_are_kept(odd: dict[str, object]) -
 def test_where_there_can_be_too_many_all_are_kept() -> None:
     """How many are too many is told, so none is left out."""
     assert in_brief(Found((linked(1), linked(2), linked(3))), Count.parse("1")) is None
+
+
+def test_a_change_of_rights_is_no_arrival() -> None:
+    """Content that was told to have come stays so, also where its file has a later ctime now."""
+    before = ItemRow(1, 1, 0, "Files", "{}", None, encode(Found((linked(1),))).decode())
+    later = (replace(linked(1), arrived=NOON + timedelta(days=1)), linked(30))
+    assert no_later(Found(later), before) == Found((linked(1), linked(30)))
+    assert no_later(Found(later), ItemRow(1, 1, 0, "Files", "{}", None, "{}")) == Found(later)
