@@ -264,7 +264,7 @@ class Comparison:
                 version=hit.match.version if hit.match is not None else None,
                 digest=things.digest_of(self._connection, hit.thing) if digests_matter else None,
                 size=hit.thing.size,
-                arrived=instant(hit.thing.arrived_us),
+                arrived=instant(hit.thing.seen_us or hit.thing.arrived_us),
             )
         chosen = choose_versions(candidates.values(), self._rejected)
         for group, role in (

@@ -10,10 +10,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 _PARTS = re.compile(r"[0-9]+|[^\W\d_]+")
 _MARK = re.compile(r"(?:version|ver|v)[ ._-]*(?=[0-9])")
+#: What is first seen within this is of one transfer, whose order says nothing.
+_TOGETHER = timedelta(seconds=1)
 _DAY = re.compile(r"((?:19|20)[0-9]{2})([-._]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
 
 
@@ -23,7 +25,7 @@ class Candidate:
 
     `id` is the catalog's id of the content. `slot` is what versions of one thing share (`Match.slot`). `digest` is
     the content's, with its algorithm (`xxh128:...`; of a sequence or package one over all its files'), None until it
-    is known. `size` is in bytes. `arrived` is when the content settled.
+    is known. `size` is in bytes. `arrived` is when the content was first seen.
     """
 
     id: int
@@ -41,8 +43,8 @@ class Chosen:
 
     `current` fulfil. `superseded` are older versions. `conflicts` are groups of different contents under the highest
     version of one slot (alert); the last to arrive of them is current. `stale_arrivals` are older versions that arrived
-    after a newer one. `sent_again` is content that was rejected and came again. `copies` have the same version and
-    content as one that stands elsewhere here.
+    after a newer one, and not with it. `sent_again` is content that was rejected and came again. `copies` have the same
+    version and content as one that stands elsewhere here.
     """
 
     current: tuple[Candidate, ...] = ()
@@ -110,7 +112,7 @@ def choose_versions(candidates: Iterable[Candidate], rejected: Mapping[str, date
                 superseded += standing[:-1]
             else:
                 for one in standing:
-                    (stale if one.arrived > newer else superseded).append(one)
+                    (stale if one.arrived > newer + _TOGETHER else superseded).append(one)
             first = min(one.arrived for one in standing)
             newer = first if newer is None else min(newer, first)
     return Chosen(

@@ -38,6 +38,7 @@ def thing(volume_id: int, changed_us: int) -> Thing:
         ("ext4", -600, [(-1, 5, 1)], -600),  # the look that found it
         ("ext4", -10, [(-900, -890, 1), (-20, -19, 1)], -10),
         ("ext4", 90, [], 1),  # changed since, and never later than it was seen whole
+        ("exfat", 90, [(-20, -19, 1)], 1),
     ],
 )
 def test_when_it_came(

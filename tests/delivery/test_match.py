@@ -247,6 +247,13 @@ def test_the_highest_fulfils_whatever_the_order() -> None:
     assert [c.id for c in chosen.current] == [2]
     assert [c.id for c in chosen.superseded] == [1]
     assert [c.id for c in chosen.stale_arrivals] == [3]
+
+
+def test_versions_of_one_transfer_have_no_order() -> None:
+    """Older versions that a copy wrote moments after the newest came with it, and are no stale arrival."""
+    chosen = choose_versions([_one(1, "3", "a:1", 0), _one(2, "2", "a:2", 0.3 / 3600)])
+    assert ([c.id for c in chosen.current], [c.id for c in chosen.superseded]) == ([1], [2])
+    assert chosen.stale_arrivals == ()
     assert chosen.conflicts == ()
 
 
