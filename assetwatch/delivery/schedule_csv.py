@@ -69,6 +69,9 @@ _HEADERS: Final = {
     **dict.fromkeys(("optional",), "optional"),
 }
 
+#: Of several columns that mean the same the one counts whose name says it best: these stand in that order.
+_RANK: Final = {name: place for place, name in enumerate(_HEADERS)}
+
 #: Of what a row says these are the deliverable's, under the keys that a schedule has for them.
 _OF_DELIVERABLE: Final = (
     "name",
@@ -90,6 +93,12 @@ _OF_ITEM: Final = ("match", "regex", "timeline", "pulls", "where", "count", "spe
 
 _BRACKETS: Final = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]\s*$")
 
+#: What a spreadsheet would take for a formula, also in the wide forms of East Asia, with or without marks against that.
+_FORMULA: Final = re.compile(
+    "'*[=+@\\-\t\r"
+    "\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]"
+)
+
 #: Rows looked through for the header.
 _HEADER_WITHIN: Final = 60
 
@@ -100,6 +109,13 @@ class Sheet:
 
     name: str
     rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What stands in a cell whose value cannot be taken: a fault only where a schedule has something to say."""
+
+    why: str
 
 
 @dataclass(slots=True)
@@ -121,7 +137,19 @@ def read_csv(text: str, zone: tzinfo, load: Load | None = None) -> Schedule:
         rows = list(csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter))
     except csv.Error as error:
         return Schedule((), (Fault("", f"no CSV: {error}"),))
-    return read_sheets([Sheet("", [[cell if cell.strip() else None for cell in row] for row in rows])], zone, load)
+    return read_sheets(
+        [Sheet("", [[unmarked(cell) if cell.strip() else None for cell in row] for row in rows])], zone, load
+    )
+
+
+def unmarked(cell: str) -> str:
+    """A cell without the mark that kept a spreadsheet from taking it for a formula."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _marked(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def read_sheets(sheets: Sequence[Sheet], zone: tzinfo, load: Load | None = None) -> Schedule:
@@ -140,15 +168,12 @@ def read_sheets(sheets: Sequence[Sheet], zone: tzinfo, load: Load | None = None)
             continue
         headers += 1
         start, columns = found
-        ignored = [
-            str(cell).strip()
-            for place, cell in enumerate(sheet.rows[start])
-            if cell is not None and str(cell).strip() and place not in columns
-        ]
-        if ignored:
-            where = f"sheet {sheet.name!r}: " if sheet.name else ""
-            notes.append(f"{where}columns that mean nothing here: {', '.join(ignored)}")
+        notes += _passed_over(sheet, start, columns)
         _gather(sheet, start, columns, blocks, reader)
+    for name, block in list(blocks.items()):
+        if block.values.keys() == {"id"} and not block.items:
+            del blocks[name]
+            notes.append(f"{_where(*block.place, {}, '')}: {name!r} stands alone: taken for a heading")
     if not headers:
         expected = f"expected a row with the headers {', '.join(COLUMNS)}"
         return Schedule((), (*reader.faults, Fault("", f"no header was found: {expected}")), tuple(notes))
@@ -157,6 +182,27 @@ def read_sheets(sheets: Sequence[Sheet], zone: tzinfo, load: Load | None = None)
         reader.faults.append(Fault("", "there is no deliverable below the header"))
     scheduled = tuple(one for one in made if one is not None)
     return Schedule(scheduled, tuple(dict.fromkeys(reader.faults)), (*notes, *without_items(scheduled)))
+
+
+def _passed_over(sheet: Sheet, start: int, columns: dict[int, str]) -> list[str]:
+    """What is to be said of the columns that do not count."""
+    nothing: list[str] = []
+    again: list[str] = []
+    for place, cell in enumerate(sheet.rows[start]):
+        if place in columns or not isinstance(cell, str | int | float) or not str(cell).strip():
+            continue
+        same = next((other for other, meaning in columns.items() if meaning == _meaning(cell)), None)
+        name = str(cell).strip()
+        if same is None:
+            nothing.append(name)
+        else:
+            again.append(f"{name} (as {str(sheet.rows[start][same]).strip()})")
+    where = f"sheet {sheet.name!r}: " if sheet.name else ""
+    return [
+        f"{where}columns that {what}: {', '.join(names)}"
+        for what, names in (("mean nothing here", nothing), ("say again what another says, left out", again))
+        if names
+    ]
 
 
 def _plain(cell: Any) -> str:
@@ -168,6 +214,11 @@ def _meaning(cell: Any) -> str | None:
     if not isinstance(cell, str):
         return None
     return _HEADERS.get(_plain(cell)) or _HEADERS.get(_plain(_BRACKETS.sub("", cell)))
+
+
+def _rank(cell: Any) -> int:
+    """How well a header says what it means; the less the better."""
+    return _RANK.get(_plain(cell), _RANK.get(_plain(_BRACKETS.sub("", str(cell))), len(_RANK)))
 
 
 def _zone_above(row: Sequence[Any], columns: dict[int, str]) -> str | None:
@@ -183,11 +234,12 @@ def _zone_above(row: Sequence[Any], columns: dict[int, str]) -> str | None:
 def _header(sheet: Sheet) -> tuple[int, dict[int, str]] | None:
     """The header's row and what its columns are; None where there is none."""
     for number, row in enumerate(sheet.rows[:_HEADER_WITHIN]):
-        columns: dict[int, str] = {}
+        best: dict[str, tuple[int, int]] = {}
         for place, cell in enumerate(row):
             meaning = _meaning(cell)
-            if meaning is not None and meaning not in columns.values():
-                columns[place] = meaning
+            if meaning is not None:
+                best[meaning] = min(best.get(meaning, (len(_RANK), place)), (_rank(cell), place))
+        columns = {place: meaning for meaning, (_, place) in best.items()}
         meanings = set(columns.values())
         if "id" in meanings and "deliverable" in meanings and "name" not in meanings:
             columns = {place: "name" if one == "deliverable" else one for place, one in columns.items()}
@@ -213,6 +265,10 @@ def _gather(sheet: Sheet, start: int, columns: dict[int, str], blocks: dict[str,
         if not values:
             continue
         at = {meaning: place for place, meaning in columns.items()}
+        for meaning, cell in list(values.items()):
+            if isinstance(cell, Unread):
+                reader.faults.append(Fault(_where(sheet, number, at, meaning), cell.why))
+                del values[meaning]
         if "deliverable" in values:
             cell = values["deliverable"]
             present = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
@@ -293,7 +349,7 @@ def _where(sheet: Sheet, number: int, at: dict[str, int], key: str) -> str:
     parts = [f"sheet {sheet.name!r}"] if sheet.name else []
     parts.append(f"row {number + 1}")
     parts.append(f"column {letters(at[key])} ({key})" if key in at else key)
-    return ", ".join(parts)
+    return ", ".join(filter(None, parts))
 
 
 def letters(place: int) -> str:
@@ -310,7 +366,10 @@ def letters(place: int) -> str:
 
 
 def write_csv(deliverables: Iterable[Deliverable], zone: tzinfo) -> str:
-    """The schedule as CSV that reads back to the same, one row an item; times in the show's zone."""
+    """The schedule as CSV that reads back to the same, one row an item; times in the show's zone.
+
+    A cell that a spreadsheet would take for a formula has a `'` in front, which reading takes away again.
+    """
     scheduled = list(deliverables)
     plain = Deliverable(id="", name="")
     rows: list[dict[str, str]] = []
@@ -342,7 +401,7 @@ def write_csv(deliverables: Iterable[Deliverable], zone: tzinfo) -> str:
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, columns, restval="", extrasaction="ignore", lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _marked(cell) for name, cell in row.items()} for row in rows)
     return out.getvalue()
 
 

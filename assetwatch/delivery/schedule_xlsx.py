@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from assetwatch.delivery.requirement import Load
 from assetwatch.delivery.schedule import Fault, Schedule
-from assetwatch.delivery.schedule_csv import Sheet, letters, read_sheets
+from assetwatch.delivery.schedule_csv import Sheet, Unread, read_sheets, unmarked
 
 #: Bytes that a workbook may come to when unpacked, and rows of one sheet: far above any schedule.
 _UNPACKED_MAX: Final = 300_000_000
@@ -41,34 +41,32 @@ def read_xlsx(content: bytes, zone: tzinfo, load: Load | None = None) -> Schedul
         AttributeError,
     ) as error:
         return Schedule((), (Fault("", f"no workbook that can be read: {error}"),))
-    faults: list[Fault] = []
     sheets: list[Sheet] = []
     for sheet in values.worksheets:
         if sheet.sheet_state != "visible":
             continue
-        rows = _rows(sheet, formulas[sheet.title], faults)
-        sheets.append(Sheet(sheet.title, rows))
-    read = read_sheets(sheets, zone, load)
-    return Schedule(read.deliverables, (*faults, *read.faults), read.notes)
+        sheets.append(Sheet(sheet.title, _rows(sheet, formulas[sheet.title])))
+    return read_sheets(sheets, zone, load)
 
 
-def _rows(sheet: Any, formulas: Any, faults: list[Fault]) -> list[list[Any]]:
-    """A sheet's values by row; what cannot be taken at its word becomes a fault."""
+def _rows(sheet: Any, formulas: Any) -> list[list[Any]]:
+    """A sheet's values by row; what cannot be taken at its word is `Unread`."""
     height, width = min(sheet.max_row or 0, _ROWS_MAX), min(sheet.max_column or 0, _COLUMNS_MAX)
     rows: list[list[Any]] = [
         [_value(cell) for cell in row] for row in sheet.iter_rows(min_row=1, max_row=height, max_col=width)
     ]
     for row in formulas.iter_rows(min_row=1, max_row=height, max_col=width):
         for cell in row:
-            where = f"sheet {sheet.title!r}, row {cell.row}, column {letters(cell.column - 1)}"
             here = rows[cell.row - 1][cell.column - 1]
             if cell.data_type == "f" and here is None:
-                faults.append(Fault(where, "a formula whose value was not saved: open and save the workbook once"))
+                why = "a formula whose value was not saved: open and save the workbook once"
+                rows[cell.row - 1][cell.column - 1] = Unread(why)
             elif cell.data_type == "e" or (isinstance(here, str) and here in _ERRORS):
-                faults.append(Fault(where, f"the cell holds the error {here}"))
+                rows[cell.row - 1][cell.column - 1] = Unread(f"the cell holds the error {here}")
     for area in sheet.merged_cells.ranges:
-        if area.min_col != area.max_col or area.max_col > width:
-            continue  # a title over several columns is said once
+        if area.max_col > width:
+            continue
+        # What is merged over several columns as well stands in the first of them: a title is said once a row.
         value = rows[area.min_row - 1][area.min_col - 1]
         for number in range(area.min_row, min(area.max_row, height) + 1):
             rows[number - 1][area.min_col - 1] = value
@@ -82,7 +80,7 @@ def _value(cell: Any) -> Any:
     """A cell's value; an empty or blank text is none, and a date that carries no time of day is a day."""
     value = cell.value
     if isinstance(value, str):
-        return value.strip() or None
+        return unmarked(value.strip()) or None
     if isinstance(value, datetime):
         # Spreadsheets count days in parts: what was meant is the second.
         value = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from datetime import UTC, datetime, time
 from typing import Any
@@ -190,7 +191,60 @@ class TestWorkbook:
             sheet.append(["=1+1", None, "B", "b/*"])
 
         where = [fault.where for fault in read_xlsx(workbook(fill), ZONE).faults]
-        assert where == ["sheet 'Plan', row 3, column A", "sheet 'Plan', row 2, column B (due)"]
+        assert where == ["sheet 'Plan', row 3, column A (deliverable)", "sheet 'Plan', row 2, column B (due)"]
+
+    def test_what_is_wrong_beside_a_schedule_is_no_fault_of_it(self) -> None:
+        """Errors and formulas without a value in columns and sheets that mean nothing here keep no schedule out."""
+
+        def fill(sheet: Any) -> None:
+            sheet.append(["Deliverable", "Due", "Item", "Match", "Days left"])
+            sheet.append(["R1", "2026-12-01", "A", "a/*", "=B2-TODAY()"])
+            sheet.append([None, None, "B", "b/*", "#N/A"])
+            sheet.parent.create_sheet("Tracker").append(["#REF!", "=1/0"])
+
+        read = read_xlsx(workbook(fill), ZONE)
+        assert read.faults == ()
+        assert [len(one.items) for one in read.deliverables] == [2]
+
+    def test_headings_in_the_column_of_ids(self) -> None:
+        """A title between the rows is no deliverable, and is told."""
+
+        def fill(sheet: Any) -> None:
+            sheet.title = "Plan"
+            sheet.append(["ID", "Title", "Due", "Item", "Match"])
+            sheet.append(["REEL 1"])
+            sheet.merge_cells("A2:E2")
+            sheet.append(["A-1", "Alpha", "2026-12-01", "A", "a/*"])
+            sheet.append(["A-2", "Beta", "2026-12-02"])
+
+        read = read_xlsx(workbook(fill), ZONE)
+        assert [one.id for one in read.deliverables] == ["A-1", "A-2"]
+        assert "sheet 'Plan', row 2: 'REEL 1' stands alone: taken for a heading" in read.notes
+
+    def test_of_two_columns_that_mean_the_same_the_clearer_counts(self) -> None:
+        """Whose name says it best is taken, in whatever order they stand; the other is told."""
+
+        def fill(sheet: Any) -> None:
+            sheet.title = "Plan"
+            sheet.append(["Owner", "ID", "Vendor", "Item", "Match"])
+            sheet.append(["Kim", "A-1", "Mix House", "A", "a/*"])
+
+        read = read_xlsx(workbook(fill), ZONE)
+        assert [one.sender for one in read.deliverables] == ["Mix House"]
+        told = "sheet 'Plan': columns that say again what another says, left out: Owner (as Vendor)"
+        assert told in read.notes
+
+    def test_cells_merged_over_rows_and_columns(self) -> None:
+        """A value merged over two columns and two rows counts for both rows."""
+
+        def fill(sheet: Any) -> None:
+            sheet.append(["ID", "Item", "Match", "Spec", None])
+            sheet.append(["A-1", "A", "a/*", "video.width=1920"])
+            sheet.append([None, "B", "b/*"])
+            sheet.merge_cells("D2:E3")
+
+        (one,) = read_xlsx(workbook(fill), ZONE).deliverables
+        assert [item.spec for item in one.items] == [{"video.width": 1920}] * 2
 
     def test_rules_on_several_lines_of_a_cell(self) -> None:
         """Rules in a cell may stand on a line each, as spreadsheets break them."""
@@ -265,6 +319,16 @@ class TestWorkbook:
 def test_instants_as_people_write_them(text: str, expected: datetime) -> None:
     """A date and time means one instant; a day alone lasts to its end."""
     assert read_instant(text, ZONE) == expected
+
+
+def test_no_cell_of_an_export_is_a_formula() -> None:
+    """Texts that a spreadsheet would calculate have a mark in front, and read back as they were."""
+    texts = ['=HYPERLINK("http://x","y")', "+1 reel", "-x", "@a", "'=b", "''-c", "'plain", "\N{FULLWIDTH EQUALS SIGN}1"]
+    before = tuple(Deliverable(id=f"D{n}", name=text, note=text) for n, text in enumerate(texts))
+    text = write_csv(before, ZONE)
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r\N{FULLWIDTH EQUALS SIGN}") and cell]
+    assert read_csv(text, ZONE).deliverables == before
 
 
 @pytest.mark.parametrize("text", ["12/01/2026", "soon", "2026-13-01", ""])
