@@ -275,7 +275,7 @@ def test_command(ctx: click.Context, pattern: str, count: str, as_json: bool) ->
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of standard output.")
 @click.pass_context
 def ics_command(ctx: click.Context, output: Path | None) -> None:
-    """Print a calendar (iCalendar, RFC 5545) of what is still owed and when it is due, to subscribe to.
+    """Print a calendar (iCalendar, RFC 5545) of what is due, and what of it is late or done, to subscribe to.
 
     \b
     Examples:

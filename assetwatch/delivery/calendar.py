@@ -11,8 +11,12 @@ from assetwatch import __version__
 from assetwatch.delivery.kept import Entry
 from assetwatch.delivery.status import State
 
-#: States in which nobody waits any more.
-_CLOSED: Final = frozenset({State.ARRIVED, State.VERIFIED, State.ACCEPTED, State.WAIVED, State.CANCELLED})
+#: States in which nobody waits any more, as a summary begins then.
+_CLOSED: Final = {
+    **dict.fromkeys((State.ARRIVED, State.VERIFIED, State.ACCEPTED), "done: "),
+    State.WAIVED: "waived: ",
+    State.CANCELLED: "cancelled: ",
+}
 
 #: Octets of a line, without its end (RFC 5545, 3.1).
 _LINE_MAX: Final = 75
@@ -37,12 +41,10 @@ def write_calendar(entries: Iterable[Entry], now: datetime, name: str) -> str:
 
 def _event(one: Entry, due: datetime, now: datetime, name: str) -> list[str]:
     status = one.status
-    mark = "LATE: " if status.late else "done: " if status.state in _CLOSED else ""
+    mark = "LATE: " if status.late else _CLOSED.get(status.state, "")
     uid = hashlib.sha256(f"{name}\0{one.row.key}".encode()).hexdigest()[:32]
-    told = [
-        f"{one.row.key}, {status.state.value}, {status.arrived} of {status.required} here",
-        f"From {one.row.sender or 'nobody named'} to {one.row.receiver or 'nobody named'}",
-    ]
+    told = [f"{one.row.key}, {status.state.value}, {status.arrived} of {status.required} here"]
+    told += [f"{word} {who}" for word, who in (("From", one.row.sender), ("To", one.row.receiver)) if who]
     told += [f"Missing: {missing}" for missing in status.missing[:20]]
     return [
         "BEGIN:VEVENT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -167,6 +168,8 @@ _ALL: Final = {
     ),
 }
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}(?![0-9])")
+
 #: Name -> template, one for each usual kind.
 TEMPLATES: Final[Mapping[str, Template]] = MappingProxyType(_ALL)
 
@@ -175,6 +178,7 @@ def template(kind: str, over: str | None = None) -> str:
     """A schedule in TOML for one of `TEMPLATES`, expanded over `over` (a list or range of names), to be edited."""
     one = TEMPLATES[kind]
     name = f"{{{one.axis}}}"
+    days = _DAY.match((over or one.values).strip()) is not None
     lines = [
         f"# {one.title}: one block stands for one deliverable of each {one.axis}.",
         "# Mend the names, the folders and the date, then: assetwatch schedule import FILE --dry-run",
@@ -186,7 +190,7 @@ def template(kind: str, over: str | None = None) -> str:
         f"kind = {json.dumps(kind)}",
         f"from = {json.dumps(one.sender)}",
         f"to = {json.dumps(one.receiver)}",
-        'due = "{day} 23:00"' if one.axis == "day" else 'due = "2026-12-01 18:00"',
+        'due = "{day} 23:00"' if one.axis == "day" and days else 'due = "2026-12-01 18:00"',
         'grace = "2h"',
         f"proof = {json.dumps(one.proof)}",
         f"folder = {json.dumps(one.folder)}",

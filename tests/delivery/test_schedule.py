@@ -110,10 +110,11 @@ class TestToml:
         assert [one.id[:10] for one in read.deliverables] == ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02"]
 
 
+@pytest.mark.parametrize("over", [None, "R1..R3", "2026-11-02..2026-11-04", "SH010, SH020", "101..106"])
 @pytest.mark.parametrize("kind", TEMPLATES)
-def test_every_template_is_a_schedule(kind: str) -> None:
-    """Each template can be imported as it stands."""
-    read = toml(template(kind))
+def test_every_template_is_a_schedule(kind: str, over: str | None) -> None:
+    """Each template can be imported as it stands, over whatever names."""
+    read = toml(template(kind, over))
     assert read.faults == ()
     assert all(one.items and one.kind == kind for one in read.deliverables)
 
