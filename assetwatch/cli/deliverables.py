@@ -47,6 +47,9 @@ _COLUMNS = ("ID", "NAME", "FROM", "DUE", "STATUS", "HERE", "WHAT")
 _WIDE = 110
 _STATUS_WIDTH = 14
 
+#: A moment that is given to the minute is now, and not past.
+_ABOUT_NOW = timedelta(minutes=1)
+
 
 @click.command("deliverables")
 @click.argument("identity", required=False, metavar="[ID]")
@@ -60,7 +63,7 @@ _STATUS_WIDTH = 14
     metavar="STATE",
     help="Only such as failed or partial; more than once for several.",
 )
-@click.option("--at", metavar="WHEN", help='As it will stand then, if nothing else comes: "2026-12-04 18:00".')
+@click.option("--at", metavar="WHEN", help='As it will stand then if nothing else comes, or stood: "2026-12-04 18:00".')
 @click.option("--by", type=click.Choice(_BY), metavar="WHAT", help=f"In groups: {', '.join(_BY)}.")
 @click.option("--ambiguous", is_flag=True, help="Instead: files that more than one item took.")
 @click.option("--on-time", is_flag=True, help="Instead: the on-time record of every sender.")
@@ -98,11 +101,14 @@ def deliverables_command(
     zone = zone_of(setting_of(ctx))
     bring_up_to_date(database, clock)
     now = clock.now() if at is None else _instant(at, zone)
+    past = now < clock.now() - _ABOUT_NOW
+    if past:
+        click.echo("As far as is known now: what has been replaced or removed since does not count.", err=True)
     with database.read() as connection:
         if ambiguous:
             ctx.exit(_ambiguous(connection, as_json))
-        brief = identity is None and not as_json
-        entries = kept.board(connection, now, None if identity is None else [identity], brief=brief)
+        brief = identity is None and not as_json and not past
+        entries = kept.board(connection, now, None if identity is None else [identity], brief=brief, past=past)
         if identity is not None and not entries:
             raise UsageError(f"there is no deliverable {identity!r}. `assetwatch deliverables` lists them.")
         by_hand = [] if identity is None else said_by_hand(connection, entries[0].row.id)
@@ -319,7 +325,7 @@ def summary(one: Entry, now: datetime) -> str:
     """What a person has to know of a deliverable, in one line."""
     status = one.status
     if status.holds is not None:
-        again = any(
+        again = status.holds.word.value == "reject" and any(
             f.rule == "version" and "sent again" in str(f.observed) for item in status.items for f in item.problems
         )
         why = f": {status.holds.why}" if status.holds.why else ""

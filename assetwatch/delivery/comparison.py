@@ -26,7 +26,7 @@ from assetwatch.delivery.hits import Hit
 from assetwatch.delivery.kept import Found
 from assetwatch.delivery.lists import Lists, Needed
 from assetwatch.delivery.requirement import Requirement
-from assetwatch.delivery.shoot import KINDS, shoot_of
+from assetwatch.delivery.shoot import shoot_of
 from assetwatch.delivery.status import SPOILED, Linked, Proof, Role
 from assetwatch.delivery.versions import Candidate, choose_versions, version_key
 from assetwatch.media.captions import span_of
@@ -49,9 +49,6 @@ _TOLD_MAX = 50
 _REEL = re.compile(r"(?<![A-Za-z0-9])R(?:eel)?[ _-]?0*([1-9][0-9]?)(?![0-9A-Za-z])", re.IGNORECASE)
 
 _NO_FACTS: dict[str, Any] = {"video": [], "audio": [], "other": {}}
-
-#: Words in a deliverable's kind that say that its elements are of one program, and have to agree.
-_AGREEING = ("turnover", "mix", "stem", "master", "caption", "subtitle")
 
 
 def reel_of(scheduled: s.Deliverable) -> int | None:
@@ -207,9 +204,7 @@ class Comparison:
 
     def together(self) -> tuple[Finding, ...]:
         """What all that is current gives together: what does not agree, and of footage what is missing."""
-        kind = self.scheduled.kind.lower()
-        asked = self.scheduled.footage
-        if not (any(word in kind for word in KINDS) if asked is None else asked):
+        if not self.scheduled.of_footage:
             return self._agreement()
         found = shoot_of(self._connection, self._current, self._path).findings()
         with_sound = any("sound" in f"{item.name} {item.match}".lower() for item in self.scheduled.items)
@@ -218,7 +213,7 @@ class Comparison:
     def _agreement(self) -> tuple[Finding, ...]:
         """What comparing the elements with each other gives; nothing where they need not agree."""
         asked = self.scheduled.agree
-        if not self._agrees:
+        if not self.scheduled.agrees:
             return ()
         rate = asked.get("frame_rate")
         reel = reel_of(self.scheduled)
@@ -235,12 +230,6 @@ class Comparison:
                 sample_rate=int(asked.get("sample_rate", 48000)),
             ),
         )
-
-    @property
-    def _agrees(self) -> bool:
-        """Whether the elements are of one program and have to agree."""
-        kind = self.scheduled.kind.lower()
-        return bool(self.scheduled.agree.get("check", self.scheduled.agree or any(word in kind for word in _AGREEING)))
 
     def _may_be(self, item: s.Item, thing: Thing) -> bool:
         if self.scheduled.volume and self._names.get(thing.volume_id) != self.scheduled.volume:
@@ -359,9 +348,9 @@ class Comparison:
     def _remember(self, thing: Thing, facts: dict[str, Any] | None) -> None:
         """Keep a file as an element that has to agree with the others."""
         kind = kind_of(thing.path, facts)
-        if kind is Kind.TIMELINE and self._agrees:
+        if kind is Kind.TIMELINE and self.scheduled.agrees:
             self._cuts.append(thing)
-        elif kind is Kind.CAPTIONS and self._agrees:
+        elif kind is Kind.CAPTIONS and self.scheduled.agrees:
             raw = bytes_of(self._connection, thing)
             span = None if raw is None else span_of(raw, thing.path)
             self._elements.append(Element(self._path(thing), kind, facts or (_NO_FACTS if span else None), span=span))

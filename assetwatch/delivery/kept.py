@@ -17,6 +17,7 @@ from assetwatch.catalog import deliverables as rows
 from assetwatch.catalog.deliverables import DecisionRow, DeliverableRow, ItemRow, Scheduled
 from assetwatch.delivery import schedule as s
 from assetwatch.delivery import status
+from assetwatch.delivery.as_of import as_of
 from assetwatch.delivery.counts import Count
 from assetwatch.delivery.findings import Finding, Outcome
 from assetwatch.delivery.match import Rule
@@ -118,11 +119,17 @@ def schedule_in(connection: Connection) -> list[s.Deliverable]:
 
 
 def board(
-    connection: Connection, now: datetime, keys: Sequence[str] | None = None, *, brief: bool = False
+    connection: Connection,
+    now: datetime,
+    keys: Sequence[str] | None = None,
+    *,
+    brief: bool = False,
+    past: bool = False,
 ) -> list[Entry]:
     """Where the deliverables of the schedule stand now, in its order; those with these ids, or all.
 
-    `brief`: the statuses are the same, but not every linked file is told where many alike are.
+    `brief`: the statuses are the same, but not every linked file is told where many alike are. `past`: `now` lies
+    behind, and what came since does not count.
     """
     if keys is None:
         wanted = rows.all_deliverables(connection)
@@ -137,6 +144,9 @@ def board(
         for row in wanted:
             mine = tuple(items.get(row.id, ()))
             known = known_of(row, mine, decisions.get(row.id, []))
+            if past:
+                scheduled = scheduled_of(row, mine)
+                known = as_of(known, now, together=scheduled.agrees or scheduled.of_footage)
             found.append(Entry(row, mine, known, status.derive(known, now)))
     return found
 

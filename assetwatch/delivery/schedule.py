@@ -16,6 +16,12 @@ PROOFS: Final = ("manifest", "reread", "none")
 #: Seconds before the due date from which a deliverable is due soon, unless the schedule says otherwise.
 SOON_S: Final = 172_800
 
+#: Words in a deliverable's kind that say that its elements are of one program, and have to agree.
+_AGREEING: Final = ("turnover", "mix", "stem", "master", "caption", "subtitle")
+
+#: Words in a deliverable's kind that say that it is footage.
+_FOOTAGE: Final = ("camera", "ocf", "dailies", "rushes", "sound-roll", "sound roll")
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -65,6 +71,18 @@ class Deliverable:
     footage: bool | None = None
     shot_pattern: str = ""
     items: tuple[Item, ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Whether its elements are of one program and have to agree."""
+        kind = self.kind.lower()
+        return bool(self.agree.get("check", self.agree or any(word in kind for word in _AGREEING)))
+
+    @property
+    def of_footage(self) -> bool:
+        """Whether missing footage is looked for."""
+        kind = self.kind.lower()
+        return any(word in kind for word in _FOOTAGE) if self.footage is None else self.footage
 
 
 @dataclass(frozen=True, slots=True)

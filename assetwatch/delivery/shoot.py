@@ -22,9 +22,6 @@ from assetwatch.media.names import clip_gaps, parse_name
 from assetwatch.media.sequences import format_ranges
 from assetwatch.model import Presence
 
-#: Words in a deliverable's kind that say that it is footage of a shoot.
-KINDS: Final = ("camera", "ocf", "dailies", "rushes", "sound-roll", "sound roll")
-
 _SOUND: Final = frozenset({"wav", "bwf", "w64", "rf64", "aif", "aiff"})
 #: Raw formats that the probe may not know, beside those that it does.
 _CAMERA: Final = frozenset(

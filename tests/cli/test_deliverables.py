@@ -193,9 +193,12 @@ class TestWords:
         again = show.one("R1-SOUND")
         assert again["status"] == "rejected"
         assert "the same file sent again" in str(again["items"][0]["problems"])
+        assert "the same file was sent again" in show("deliverables", "R1-SOUND").output
         show.put("SOUND/R1/cut_v003.aaf", "better")
         show.scan()
         assert show.one("R1-SOUND")["status"] == "verified"
+        show("deliverable", "accept", "R1-SOUND", "--why", "fine now")
+        assert "was sent again" not in show("deliverables", "R1-SOUND").output
 
     def test_links_by_hand_stick(self, show: Show) -> None:
         """What a person linked fulfils whatever its name; what he unlinked is not linked again by the rule."""
