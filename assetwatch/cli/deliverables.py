@@ -338,6 +338,10 @@ def summary(one: Entry, now: datetime) -> str:
     if status.missing:
         more = f" and {len(status.missing) - 3} more" if len(status.missing) > 3 else ""
         parts.append("missing: " + ", ".join(status.missing[:3]) + more)
+        lacking = [f for item in status.items if item.missing for f in item.problems if f.rule == "complete"]
+        if lacking:  # something of what is missing has come
+            told = sentences(lacking)
+            parts.append(told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else ""))
     if status.late and status.late_by is not None:
         parts.append(f"late by {duration(status.late_by.total_seconds())}")
     if status.reopened is not None:

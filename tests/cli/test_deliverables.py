@@ -169,6 +169,13 @@ class TestBoard:
         assert [one["path"] for one in answer.json] == ["SOUND/R1/cut_v001.aaf"]
         assert [item["item"] for item in answer.json[0]["items"]] == ["AAF", "Same"]
 
+    def test_the_board_says_what_is_not_whole(self, show: Show) -> None:
+        """What came and is not whole is told beside what is missing."""
+        for frame in (1001, 1003):
+            show.put(f"VFX/a_v001.{frame}.dpx", f"{frame}")
+        show.scan()
+        assert "missing: Plates; a_v001.[1001-1003].dpx: frame 1002 is missing" in show("deliverables").out
+
 
 class TestWords:
     def test_an_acceptance_holds_for_the_bytes_it_was_said_of(self, show: Show) -> None:
@@ -193,12 +200,12 @@ class TestWords:
         again = show.one("R1-SOUND")
         assert again["status"] == "rejected"
         assert "the same file sent again" in str(again["items"][0]["problems"])
-        assert "the same file was sent again" in show("deliverables", "R1-SOUND").output
+        assert "the same file was sent again" in show("deliverables", "R1-SOUND").out
         show.put("SOUND/R1/cut_v003.aaf", "better")
         show.scan()
         assert show.one("R1-SOUND")["status"] == "verified"
         show("deliverable", "accept", "R1-SOUND", "--why", "fine now")
-        assert "was sent again" not in show("deliverables", "R1-SOUND").output
+        assert "was sent again" not in show("deliverables", "R1-SOUND").out
 
     def test_links_by_hand_stick(self, show: Show) -> None:
         """What a person linked fulfils whatever its name; what he unlinked is not linked again by the rule."""
