@@ -21,6 +21,7 @@ from assetwatch.media.names import parse_name
 from assetwatch.media.timelines import tc
 from assetwatch.media.timelines.locations import name_of
 from assetwatch.media.timelines.values import Range, Source, Timeline
+from assetwatch.units import counted
 
 _SEQUENCE: Final = re.compile(r"(.*?)[._ -]?\[(-?[0-9]+)-(-?[0-9]+)\](\.[A-Za-z0-9]+)?")
 _EXTENSION: Final = re.compile(r"\.(?=[A-Za-z0-9]{0,7}[A-Za-z])[A-Za-z0-9]{2,8}$")
@@ -69,10 +70,11 @@ class Clip:
             frames = None
         duration = (facts or {}).get("duration")
         short = f"{said.roll}C{said.clip:03d}" if said.roll is not None and said.clip is not None else None
+        card_of = f"{said.roll}{said.serial}" if said.roll is not None and said.serial is not None else None
         cards = [card for card in folder.split("/") if card and parse_name(card).roll is not None]
         return cls(
             path=path,
-            reels=_names(other.get("reel"), other.get("tape"), said.roll, short, stem, *cards),
+            reels=_names(other.get("reel"), other.get("tape"), said.roll, card_of, short, stem, *cards),
             clips=_names(stem, other.get("clip"), other.get("package"), other.get("title")),
             umid=umid_of(other.get("umid")),
             start=start,
@@ -137,7 +139,7 @@ class CutReport:
         for one in self.found:
             for lack in one.lacks:
                 ends = [(lack.head_frames, "before its first frame"), (lack.tail_frames, "after its last frame")]
-                observed = " and ".join(f"{count} frames missing {where}" for count, where in ends if count)
+                observed = " and ".join(f"{counted(count, 'frame')} missing {where}" for count, where in ends if count)
                 expected = f"{_stretch(lack.range)} of {_called(one.source)}" + (
                     f" for event {lack.range.event}" if lack.range.event else ""
                 )
@@ -195,6 +197,12 @@ class ClipIndex:
         of_reel = self._by_reel.get(reel) or (self._by_short.get(reel) if len(reel) == _CMX_REEL else None) or []
         inside = tuple(clip for clip in of_reel if _overlaps(source, timeline, clip))
         return (FoundBy.REEL, inside) if inside else (None, ())
+
+
+def reel_of(source: Source) -> str | None:
+    """The reel of a source as it is compared; None where it names none."""
+    reel = _key(source.reel or "")
+    return None if reel in _GENERIC else reel
 
 
 def label_of(source: Source) -> str:

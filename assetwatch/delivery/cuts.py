@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
@@ -11,8 +12,8 @@ from sqlalchemy import Connection
 
 from assetwatch.catalog import candidates, things, volumes
 from assetwatch.catalog.things import Thing
-from assetwatch.catalog.umids import with_umid
-from assetwatch.delivery.cut_sources import Clip, ClipIndex, CutReport, umid_of
+from assetwatch.catalog.umids import with_reel, with_umid
+from assetwatch.delivery.cut_sources import Clip, ClipIndex, CutReport, reel_of, umid_of
 from assetwatch.media.timelines.read import read_timeline
 from assetwatch.media.timelines.values import Timeline, TimelineFault
 from assetwatch.model import Presence
@@ -20,6 +21,9 @@ from assetwatch.paths import to_os
 
 #: Names shorter than this are compared as a whole only: `1` begins too many.
 _PREFIX_MIN = 4
+
+#: The length of a card's name as cameras write it: roll and camera's id.
+_CARD = 8
 
 #: After so long all names are gone through anew; and names are looked at again that came shortly before the last look.
 _WHOLE_AFTER_US = 900 * 1_000_000
@@ -115,11 +119,13 @@ def sources_of(
     index = ClipIndex(Clip.of(path, facts.get(thing.versions[0])) for path, thing in found.items())
     report = index.look_up(timeline, handles)
     umids = {umid for source in report.missing if (umid := umid_of(source.umid)) is not None}
-    by_umid = {thing.path: thing for thing in with_umid(connection, umids)} if umids else {}
-    if not by_umid:
+    reels = {reel for source in report.missing if (reel := reel_of(source)) is not None}
+    told = [*(with_umid(connection, umids) if umids else ()), *(with_reel(connection, reels) if reels else ())]
+    more = {thing.path: thing for thing in told if thing.path not in found and thing.presence in _HERE}
+    if not more:
         return report, found
-    found |= by_umid
-    facts |= things.facts_of(connection, [thing.versions[0] for thing in by_umid.values()])
+    found |= more
+    facts |= things.facts_of(connection, [thing.versions[0] for thing in more.values()])
     index = ClipIndex(Clip.of(path, facts.get(thing.versions[0])) for path, thing in found.items())
     return index.look_up(timeline, handles), found
 
@@ -140,6 +146,11 @@ class _Loosely:
     def __init__(self, wanted: set[str]) -> None:
         self._wanted = wanted
         self._heads = {name[:_PREFIX_MIN] for name in wanted}
+        # A card's name is a roll and what stands at the end of its clips' names: `A004R1JL`.
+        self._cards: dict[str, set[str]] = defaultdict(set)
+        for name in wanted:
+            if len(name) == _CARD:
+                self._cards[name[:_PREFIX_MIN]].add(name[_PREFIX_MIN:])
         self._folders: dict[str, bool] = {}
 
     def __call__(self, path: str) -> bool:
@@ -154,6 +165,8 @@ class _Loosely:
             return False
         stem = _key(name.rpartition(".")[0] or name)
         if stem in self._wanted or whole in self._wanted:
+            return True
+        if any(stem.endswith(one) for one in self._cards.get(stem[:_PREFIX_MIN], ())):
             return True
         return any(stem[:length] in self._wanted for length in range(_PREFIX_MIN, len(stem)))
 

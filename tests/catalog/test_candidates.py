@@ -12,7 +12,7 @@ from assetwatch.catalog.engine import Database
 from assetwatch.catalog.hand_links import drawn_anew, repoint
 from assetwatch.catalog.rows import FileRow
 from assetwatch.catalog.shots import shot_pattern
-from assetwatch.catalog.umids import with_umid
+from assetwatch.catalog.umids import with_reel, with_umid
 from assetwatch.clock import FakeClock
 from assetwatch.units import microseconds
 
@@ -77,6 +77,18 @@ def test_things_by_their_umid(database: Database) -> None:
             connection.execute(insert(t.media).values(**row, probed_us=1))
     with database.read() as connection:
         assert [thing.path for thing in with_umid(connection, ["aa", "bb", "zz"])] == ["A/1.mxf", "A/2.mxf"]
+
+
+def test_things_by_the_reel_that_their_media_tell(database: Database) -> None:
+    """Reel or tape, in any case; what tells another is left out."""
+    known = put(database, {"A/1.mov": None, "A/2.mov": None, "A/3.mov": None})
+    told = ('{"other": {"reel": "A001R1AB"}}', '{"other": {"tape": "TAPE9"}}', '{"other": {"reel": "B001R2CD"}}')
+    with database.write() as connection:
+        for facts, version in zip(told, known.values(), strict=True):
+            row = {"version_id": version, "status": "ok", "facts": facts, "tool": "t", "tool_version": "1"}
+            connection.execute(insert(t.media).values(**row, probed_us=1))
+    with database.read() as connection:
+        assert [thing.path for thing in with_reel(connection, ["a001r1ab", "tape9"])] == ["A/1.mov", "A/2.mov"]
 
 
 def schedule(key: str, terms: str, root: str) -> rows.Scheduled:

@@ -181,6 +181,26 @@ class TestSources:
         show("schedule", "import", show.folder / "other.toml")
         assert show.one("SOURCES")["counts"] == {"required": 2, "arrived": 2, "verified": 2}
 
+    @pytest.mark.parametrize("name", ["Interview 4.mov", "A001C001_261126_R1AB.mov"])
+    def test_a_source_by_its_reel_and_timecode(self, show: Show, name: str) -> None:
+        """A card's name and a stretch of its timecode are enough, told by the file's name or by its media."""
+        media = show.put(f"OFFLOAD/{name}", "")
+        reel = () if name.startswith("A001") else ("-metadata:s:v", "reel_name=A001R1AB")
+        picture = ("-f", "lavfi", "-i", "color=size=64x64:rate=24:duration=1", "-c:v", "prores_ks")
+        ffmpeg(*picture, "-timecode", "10:00:00:00", *reel, str(media))
+        show.put(
+            "CUT/one.edl",
+            "TITLE: ONE\nFCM: NON-DROP FRAME\n\n"
+            "001  A001R1AB V     C        10:00:00:05 10:00:00:15 01:00:00:00 01:00:00:10\n"
+            "002  A001R1AB V     C        11:00:00:05 11:00:00:15 01:00:00:10 01:00:00:20\n"
+            "* FROM CLIP NAME: ELSEWHERE\n",
+        )
+        show.scan()
+        schedule = SCHEDULE.replace("CUT/R1_v{version}.edl", "CUT/one.edl")
+        (show.folder / "other.toml").write_text(schedule)
+        show("schedule", "import", show.folder / "other.toml")
+        assert show.one("SOURCES")["counts"] == {"required": 3, "arrived": 2, "verified": 2}
+
 
 class TestSequences:
     def test_frames_that_deviate_are_named(self, show: Show) -> None:
