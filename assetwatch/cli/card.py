@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from assetwatch.cli.deliverables import SAID, due_text, summary, word_of
 from assetwatch.delivery.footage import FOOTAGE, LACKING
+from assetwatch.delivery.status import is_here
 from assetwatch.delivery.wording import name_of, sentence
 from assetwatch.paths import shown
 from assetwatch.units import local_time, microseconds
@@ -28,8 +29,8 @@ def card(one: Entry, now: datetime, zone: tzinfo, by_hand: Sequence[tuple[str, L
         f"from {one.row.sender}" if one.row.sender else "",
         f"to {one.row.receiver}" if one.row.receiver else "",
     ]
-    lines.append(shown(", ".join(part for part in facts if part)))
-    due = f"due {due_text(status.due, zone)}"
+    lines += [shown(", ".join(part for part in facts if part))] if any(facts) else []
+    due = "no due date" if status.due is None else f"due {due_text(status.due, zone)}"
     if status.original_due is not None:
         due += f" (first {due_text(status.original_due, zone)})"
     lines.append(f"{word_of(one)}, {due}, {status.arrived} of {status.required} here, proof: {one.known.proof.value}")
@@ -40,10 +41,13 @@ def card(one: Entry, now: datetime, zone: tzinfo, by_hand: Sequence[tuple[str, L
         needed = "" if known.required else ", optional"
         conforms = {True: ", conforms", False: ", does not conform", None: ""}[item.conforms]
         waived = ", waived" if item.waived else ""
+        # Of any number none is owed: what is here is told.
+        free = not item.required and not item.waived
+        counts = f"{sum(map(is_here, known.linked))} here" if free else f"{item.arrived} of {item.required}"
         proved = f", {item.verified} proved" if one.known.proof.value != "none" else ""
         lines += [
             "",
-            f"{shown(item.name)}: {item.arrived} of {item.required}{proved}{needed}{conforms}{waived}",
+            f"{shown(item.name)}: {counts}{proved}{needed}{conforms}{waived}",
         ]
         for linked in known.linked:
             role = "" if linked.role.value == "current" else f", {linked.role.value.replace('_', ' ')}"

@@ -255,7 +255,7 @@ def _by_files(deliverable: Deliverable, items: tuple[ItemStatus, ...], agreement
     if not needed and any(item.required for item in deliverable.items):
         return State.WAIVED  # item by item
     # Where nothing is required by number, something has to be here all the same.
-    something = any(_is_here(linked) for item, _ in both for linked in item.linked)
+    something = any(is_here(linked) for item, _ in both for linked in item.linked)
     if not something or _lacking(agreement) or any(status.arrived < status.required for _, status in needed):
         begun = any(
             linked.role in _FULFILS and linked.presence in _HERE for item, _ in needed for linked in item.linked
@@ -272,13 +272,14 @@ def _lacking(agreement: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f.expected for f in agreement if f.rule in LACKING and f.notice and f.expected))
 
 
-def _is_here(linked: Linked) -> bool:
+def is_here(linked: Linked) -> bool:
+    """Whether a thing fulfils, is there, and is whole."""
     return linked.role in _FULFILS and linked.presence in _HERE and linked.incomplete is None
 
 
 def _counted(item: Item) -> list[Linked]:
     """What counts as here: of contents that are in conflict about one thing, the last."""
-    here = [linked for linked in item.linked if _is_here(linked)]
+    here = [linked for linked in item.linked if is_here(linked)]
     if all(linked.role is Role.CURRENT for linked in here):
         return here
     last: dict[tuple[str, ...], Linked] = {}
@@ -303,7 +304,7 @@ def _item_verified(item: Item, status: ItemStatus, proof: Proof) -> bool:
         return False
     if any(finding.outcome is Outcome.UNKNOWN for finding in item.findings):
         return False
-    return all(_is_here(linked) and _is_proven(linked, proof) for linked in here)
+    return all(is_here(linked) and _is_proven(linked, proof) for linked in here)
 
 
 def _item(item: Item, proof: Proof, waived: bool) -> ItemStatus:
@@ -444,7 +445,7 @@ def _completed(deliverable: Deliverable, waived: frozenset[str], decisions: list
             if item.count.per is None or name in item.count.names:
                 moments += sorted(times)[: item.count.least]
     if not moments:
-        moments = [linked.arrived for item in deliverable.items for linked in item.linked if _is_here(linked)]
+        moments = [linked.arrived for item in deliverable.items for linked in item.linked if is_here(linked)]
     return max(moments, default=None)
 
 

@@ -169,6 +169,16 @@ class TestBoard:
         assert [one["path"] for one in answer.json] == ["SOUND/R1/cut_v001.aaf"]
         assert [item["item"] for item in answer.json[0]["items"]] == ["AAF", "Same"]
 
+    def test_of_any_number_the_card_tells_how_many(self, show: Show) -> None:
+        """Where none is owed by number, what is here is counted; where nothing is due, that is said."""
+        show.schedule('[[deliverable]]\nid = "A"\n[[deliverable.item]]\nmatch = "A/*.wav"\ncount = "any"\n')
+        for name in "ab":
+            show.put(f"A/{name}.wav", name)
+        show.scan()
+        card = show("deliverables", "A").out.splitlines()
+        assert card[:2] == ["A  A", "verified, no due date, 0 of 0 here, proof: none"]
+        assert "A/*.wav: 2 here" in card
+
     def test_the_board_says_what_is_not_whole(self, show: Show) -> None:
         """What came and is not whole is told beside what is missing."""
         for frame in (1001, 1003):
