@@ -40,7 +40,6 @@ _CALLED: Final = {
     "stem_length": "length",
     "duration": "length",
     "reel_hour": "start timecode",
-    "listed_length": "length by the report",
     "frame_size": "size of frames",
     "readable": "content",
 }
@@ -83,6 +82,8 @@ def _said(finding: Finding) -> str:
         return "was as sent when it came, and has been changed here since: restore it"
     if rule == "roll_twice":
         return f"{observed}, with another content than before"
+    if rule == "listed_length":
+        return f"{observed} long; listed with {expected}"
     if rule == "count":
         return f"{observed} than asked for ({expected})"
     if rule == "source_range":

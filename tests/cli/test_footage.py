@@ -137,6 +137,7 @@ class TestWithoutSchedule:
         sound = tmp_path / "sound.csv"
         sound.write_text('"SOUND REPORT"\n"File Name","Scene","Take","Length"\n"42A-T01.WAV","42A","01","00:01:00"\n')
         assert ("listed_length", "60.00 s, line 3 of the list") in day.rules("--report", sound)
+        assert "s long; listed with 60.00 s, line 3 of the list" in day("footage", "--report", sound).out
 
     def test_a_folder_without_footage(self, day: Day) -> None:
         """A folder that is not in the catalog is a mistake of the call."""
