@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -207,7 +207,9 @@ def derive(deliverable: Deliverable, now: datetime) -> Status:
     waived = _waived_items(deliverable, decisions)
     items = tuple(_item(item, deliverable.proof, item.name in waived) for item in deliverable.items)
     holds, reopened = _word(deliverable, decisions)
-    agreement = deliverable.agreement or ()
+    # What is not needed any more need not agree with the rest.
+    spared = _paths(deliverable, waived) - _paths(deliverable, {one.name for one in deliverable.items} - waived)
+    agreement = tuple(finding for finding in deliverable.agreement or () if finding.path not in spared)
     state = _STATES[holds.word] if holds is not None else _by_files(deliverable, items, agreement)
     moved = next((said.due for said in reversed(decisions) if said.word is Word.REDUE and said.due), None)
     due = moved or deliverable.due
@@ -287,6 +289,11 @@ def _counted(item: Item) -> list[Linked]:
         if linked.role is Role.CONFLICT:
             last[linked.slot] = linked
     return [linked for linked in here if linked.role is Role.CURRENT or last[linked.slot] is linked]
+
+
+def _paths(deliverable: Deliverable, items: Set[str]) -> set[str]:
+    """The paths of what is linked to some of the items."""
+    return {linked.path for item in deliverable.items if item.name in items for linked in item.linked}
 
 
 def _is_proven(linked: Linked, proof: Proof) -> bool:

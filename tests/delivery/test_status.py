@@ -163,6 +163,18 @@ def test_one_item_can_be_waived() -> None:
     assert state(replace(what, items=items[1:], decisions=(waive,))) is State.WAIVED
 
 
+def test_what_is_waived_need_not_agree() -> None:
+    """A disagreement about a waived item's file is none any more, unless another item needs the file too."""
+    wrong = Finding("sample_rate", Outcome.FAIL, "48000", "47952", "v:2")
+    items = (Item("Ref", linked=(linked(),)), Item("Stems", linked=(linked(2),)))
+    waive = said(Word.WAIVE, versions=(2,), item="Stems")
+    what = Deliverable("D", items, DUE, agreement=(wrong,))
+    assert state(what) is State.FAILED
+    assert state(replace(what, decisions=(waive,))) is State.VERIFIED
+    both = (Item("Ref", linked=(linked(), linked(2))), items[1])
+    assert state(replace(what, items=both, decisions=(waive,))) is State.FAILED
+
+
 def test_a_new_date_keeps_the_first() -> None:
     """After a redelivery's new date, lateness counts from it, and the original is still told."""
     what = deliverable(decisions=(said(Word.REDUE, due=DUE + 48 * HOUR),))
