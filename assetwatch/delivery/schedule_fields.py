@@ -254,6 +254,8 @@ class Reader:
             zone = found or zone
         if value is None or value == "":
             return None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 19_000_101 <= value == int(value):
+            value = str(int(value))  # 20261201, which a spreadsheet takes for a number
         if isinstance(value, str):
             try:
                 return read_instant(value, zone)

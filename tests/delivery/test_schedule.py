@@ -235,6 +235,15 @@ class TestWorkbook:
         told = "sheet 'Plan': columns that say again what another says, left out: Owner (as Vendor)"
         assert told in read.notes
 
+    @pytest.mark.parametrize(("cell", "faults"), [(20261201, 0), (20261201.0, 0), (20261341, 1), (46359.7, 1)])
+    def test_a_day_without_signs_is_a_number_in_a_sheet(self, cell: float, faults: int) -> None:
+        """A day in digits alone is understood; a number that only the sheet's own format makes a date is not."""
+        read = read_xlsx(
+            workbook(lambda sheet: (sheet.append(["ID", "Due", "Match"]), sheet.append(["A", cell, "*"]))), ZONE
+        )
+        assert len(read.faults) == faults
+        assert faults or read.deliverables[0].due == datetime(2026, 12, 2, 7, 59, tzinfo=UTC)
+
     def test_cells_merged_over_rows_and_columns(self) -> None:
         """A value merged over two columns and two rows counts for both rows."""
 
