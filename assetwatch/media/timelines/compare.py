@@ -6,13 +6,17 @@ is found again by its source and the part of it that is shown, not by its number
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from assetwatch.media.timelines import tc
+from assetwatch.media.timelines.locations import name_of
 from assetwatch.media.timelines.values import Event, Timeline
+
+_EXTENSION = re.compile(r"\.(?=[A-Za-z0-9]{0,7}[A-Za-z])[A-Za-z0-9]{2,8}$")
 
 #: Above this many pairs of one source the events are paired in the order of the cut instead of by likeness.
 _PAIRS_MAX = 250_000
@@ -50,9 +54,11 @@ class Change:
 def compare(old: Timeline, new: Timeline) -> tuple[Change, ...]:
     """Every use of a source in either cut, once: in the order of the new cut, then what was dropped. Pure.
 
-    Uses pair up only on the same kind of track (picture with picture). Generated events are left out.
+    Uses pair up only on the same kind of track (picture with picture). Generated events are left out. Of two formats,
+    which do not tell the same of a source (an AAF no reel, an EDL no file), the clip's name says which it is.
     """
-    before, after = _by_source(old), _by_source(new)
+    by_name = old.format != new.format
+    before, after = _by_source(old, by_name), _by_source(new, by_name)
     changes: list[Change] = []
     for key in dict.fromkeys((*after, *before)):
         changes.extend(_pair(before.get(key, []), after.get(key, []), old, new))
@@ -63,13 +69,20 @@ def compare(old: Timeline, new: Timeline) -> tuple[Change, ...]:
 _Key = tuple[str | None, str | None, str | None, str]
 
 
-def _by_source(timeline: Timeline) -> dict[_Key, list[Event]]:
+def _by_source(timeline: Timeline, by_name: bool) -> dict[_Key, list[Event]]:
     grouped: dict[_Key, list[Event]] = defaultdict(list)
     for event in timeline.events:
         if not event.generated and event.enabled:
             media = "".join(sorted({track[:1] for track in event.tracks}))
-            grouped[(event.reel, event.clip, event.file, media)].append(event)
+            key = (None, _name(event), None) if by_name else (event.reel, event.clip, event.file)
+            grouped[(*key, media)].append(event)
     return grouped
+
+
+def _name(event: Event) -> str:
+    """What every format calls a source by: its clip, else its file, else its reel."""
+    called = event.clip or name_of(event.file or "") or event.reel or ""
+    return _EXTENSION.sub("", called).casefold()
 
 
 def _pair(before: list[Event], after: list[Event], old: Timeline, new: Timeline) -> Iterable[Change]:

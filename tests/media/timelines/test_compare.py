@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -78,3 +79,12 @@ def test_retime() -> None:
     text = f"001 {A}\n"
     (change,) = compare(read_edl(text, Fraction(24)), read_edl(text + "M2 A001 048.0 10:00:00:00\n", Fraction(24)))
     assert change.kind is ChangeKind.RETIMED
+
+
+def test_two_formats_name_a_source_by_its_clip() -> None:
+    """One tells a reel and no file, the other a file and no reel: the clip says that they mean the same."""
+    old = cut(f"{A}\n* FROM CLIP NAME: A001C001.mov", f"{B}\n* FROM CLIP NAME: B001C001")
+    events = tuple(replace(e, reel=None, file=f"/v/{e.clip}", clip=(e.clip or "").split(".")[0]) for e in old.events)
+    new = replace(old, format="aaf", events=events)
+    assert [change.kind for change in compare(old, new)] == [ChangeKind.SAME] * 2
+    assert [change.kind for change in compare(old, replace(new, format="edl"))].count(ChangeKind.SAME) == 0
