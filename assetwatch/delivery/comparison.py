@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from assetwatch.catalog import things
-from assetwatch.catalog.arrived import arrived_us
+from assetwatch.catalog.arrived import Arrivals
 from assetwatch.catalog.deliverables import LinkRow
 from assetwatch.catalog.things import Thing
 from assetwatch.delivery import schedule as s
@@ -70,6 +70,7 @@ class Comparison:
         names: Mapping[int, str],
         rejected: dict[str, datetime],
         pool: Pool,
+        arrivals: Arrivals,
         hits: Mapping[str, Sequence[Hit]],
     ) -> None:
         """`hits` are the things that the patterns of its items took, by item."""
@@ -77,6 +78,7 @@ class Comparison:
         self._connection = connection
         self._names = names
         self._rejected = rejected
+        self._arrivals = arrivals
         self._elements: list[Element] = []
         self._cuts: list[Thing] = []
         self._current: list[Thing] = []
@@ -293,7 +295,7 @@ class Comparison:
             path=path,
             presence=Presence(thing.presence),
             integrity=Integrity(thing.integrity),
-            arrived=instant(arrived_us(self._connection, thing)),
+            arrived=instant(self._arrivals.of(thing)),
             role=role,
             proofs=frozenset(proofs),
             spec=None if spec is None else self._checked(spec, thing, facts, path),

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from assetwatch.catalog import candidates, hand_links, things, volumes
 from assetwatch.catalog import deliverables as rows
+from assetwatch.catalog.arrived import Arrivals
 from assetwatch.catalog.deliverables import DeliverableRow, LinkRow
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.things import Thing
@@ -159,6 +160,7 @@ def _compared(
     by_hand = things.by_asset(connection, {one.asset for some in links.values() for one in some if one.how == "hand"})
     names = volumes.names(connection)
     pool = Pool(connection, now_us, remembered)
+    arrivals = Arrivals(connection)
     compared: list[tuple[DeliverableRow, Comparison, dict[str, list[Hit]]]] = []
     for row in stale:
         mine = {
@@ -166,7 +168,7 @@ def _compared(
             for item in items.get(row.id, [])
         }
         rejected = _rejected(decisions.get(row.id, []))
-        one = Comparison(connection, scheduled[row.id], names, rejected, pool, mine)
+        one = Comparison(connection, scheduled[row.id], names, rejected, pool, arrivals, mine)
         one.expect(mine)
         compared.append((row, one, mine))
     outcomes: list[_Outcome] = []

@@ -7,7 +7,7 @@ from sqlalchemy import insert, update
 
 from assetwatch.catalog import tables as t
 from assetwatch.catalog import volumes
-from assetwatch.catalog.arrived import arrived_us
+from assetwatch.catalog.arrived import Arrivals
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.things import Thing
 from assetwatch.model import Integrity, Presence
@@ -61,5 +61,5 @@ def test_when_it_came(
                     complete=complete,
                 )
             )
-        found = arrived_us(connection, thing(volume.id, SEEN + changed * MINUTE))
+        found = Arrivals(connection).of(thing(volume.id, SEEN + changed * MINUTE))
     assert (found - SEEN) // MINUTE == came
