@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from assetwatch.cli.deliverables import SAID, due_text, summary, word_of
 from assetwatch.delivery.footage import FOOTAGE, LACKING
-from assetwatch.delivery.status import is_here
+from assetwatch.delivery.status import Proof, is_here
 from assetwatch.delivery.wording import name_of, sentence
 from assetwatch.paths import shown
 from assetwatch.units import local_time, microseconds
@@ -53,6 +53,8 @@ def card(one: Entry, now: datetime, zone: tzinfo, by_hand: Sequence[tuple[str, L
             role = "" if linked.role.value == "current" else f", {linked.role.value.replace('_', ' ')}"
             lacking = f", {linked.incomplete}" if linked.incomplete else ""
             state = linked.integrity.value if linked.presence.value == "present" else linked.presence.value
+            if state == "recorded" and Proof.MANIFEST in linked.proofs and linked.incomplete is None:
+                state = "verified"  # but for its own lists, which no list names
             lines.append(
                 f"  {shown(linked.path)}  {state}{role}{lacking}, {local_time(microseconds(linked.arrived), zone)}"
             )

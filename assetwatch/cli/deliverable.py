@@ -315,7 +315,7 @@ def message(one: Entry, zone: tzinfo) -> tuple[str, list[str]]:
     incomplete = sentences(finding for finding in findings if finding.rule == "complete")
     questions = sentences(finding for finding in findings if finding.rule in TO_ASK)
     missing = _missing(one)
-    subject = f"{one.row.name} ({one.row.key})"
+    subject = one.row.key if one.row.name == one.row.key else f"{one.row.name} ({one.row.key})"
     settled = state in ("accepted", "waived", "cancelled")
     owed = bool(missing or wrong or incomplete or state == "rejected")
     if settled or not (owed or questions):

@@ -123,6 +123,9 @@ class TestBoard:
         assert sound["items"][0]["files"] == ["ingest:SOUND/R1/cut_v002.aaf"]
         assert "frame 1003 is missing" in str(show.one("SHOT")["items"][0]["problems"])
         assert show.one("DAY1")["items"][0]["verified"] == 1
+        card = show("deliverables", "DAY1").out
+        assert "ingest:OCF/A001  verified, " in card
+        assert "ingest:OCF/A002  recorded, " in card
         frames(show, 1, (1003,))
         show.scan()
         assert show.states()["SHOT"] == "verified"
