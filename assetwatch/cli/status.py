@@ -375,10 +375,14 @@ def _owed(board: list[Any], now_us: int) -> list[str]:
     if len(wrong) > _OWED_MAX:
         more = many(len(wrong) - _OWED_MAX, "more deliverable")
         lines.append(f"[bold red]![/] and {more}: assetwatch deliverables")
-    soon = [one for one in board if one.status.due_soon and not is_wrong(one)]
-    if soon:
-        names = ", ".join(escape(shown(one.row.key)) for one in soon[:5]) + (" ..." if len(soon) > 5 else "")
-        lines.append(f"[yellow]![/] due soon: {names}")
+    rest = [one for one in board if not is_wrong(one)]
+    for told, some in (
+        ("open again, because files have changed since a person's word", [one for one in rest if one.status.reopened]),
+        ("due soon", [one for one in rest if one.status.due_soon]),
+    ):
+        if some:
+            names = ", ".join(escape(shown(one.row.key)) for one in some[:5]) + (" ..." if len(some) > 5 else "")
+            lines.append(f"[yellow]![/] {told}: {names}")
     return lines
 
 

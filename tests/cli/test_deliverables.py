@@ -202,6 +202,10 @@ class TestWords:
         show.scan()
         after = show.one("R1-SOUND")
         assert (after["status"], after["reopened"]["word"]) == ("verified", "accept")
+        told = "! open again, because files have changed since a person's word: R1-SOUND"
+        assert told in show("status").out
+        show("deliverable", "accept", "R1-SOUND", "--by", "Jo")
+        assert "open again" not in show("status").out
 
     def test_what_was_rejected_and_comes_again_is_known(self, show: Show) -> None:
         """The same bytes under a new version do not fulfil; other bytes do."""
