@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from assetwatch.catalog.engine import Database
     from assetwatch.delivery.findings import Finding
     from assetwatch.delivery.kept import Entry
+    from assetwatch.delivery.status import Linked
+
+#: What a thing that fulfils its item is to it.
+_FULFILS = ("current", "conflict")
 
 _why = click.option("--why", metavar="TEXT", help="The reason, as it is kept and told.")
 _who = click.option("--by", "who", metavar="NAME", help="Who says so. [the user's name]")
@@ -315,9 +319,10 @@ def message(one: Entry, zone: tzinfo) -> tuple[str, list[str]]:
     incomplete = sentences(finding for finding in findings if finding.rule == "complete")
     questions = sentences(finding for finding in findings if finding.rule in TO_ASK)
     missing = _missing(one)
+    gone = [_received(linked, zone) for linked in _current(one) if _is_gone(linked)]
     subject = one.row.key if one.row.name == one.row.key else f"{one.row.name} ({one.row.key})"
     settled = state in ("accepted", "waived", "cancelled")
-    owed = bool(missing or wrong or incomplete or state == "rejected")
+    owed = bool(missing or gone or wrong or incomplete or state == "rejected")
     if settled or not (owed or questions):
         return subject, []
     lines = [f"Hello{' ' + one.row.sender if one.row.sender else ''},"]
@@ -326,14 +331,10 @@ def message(one: Entry, zone: tzinfo) -> tuple[str, list[str]]:
         lines += ["", f"{one.row.name} {'was' if status.late else 'is'} due {due}."]
     if state == "rejected" and status.holds is not None:
         lines += ["", f"What came cannot be used: {status.holds.why or 'see below'}. Please send it again."]
-        lines += [
-            f"  - {name_of(linked.path)}, received {local_time(microseconds(linked.arrived), zone)}"
-            for item in one.known.items
-            for linked in item.linked
-            if linked.role.value in ("current", "conflict")
-        ]
+        lines += [f"  - {_received(linked, zone)}" for linked in _current(one)]
     for title, texts in (
         ("We are still missing:", missing),
+        ("This came, and we do not have it any more:", gone),
         ("This is not complete:", incomplete),
         ("This is not right:", wrong),
         ("Please check whether this is as it should be:", questions),
@@ -345,13 +346,27 @@ def message(one: Entry, zone: tzinfo) -> tuple[str, list[str]]:
     return subject, [*lines, "", "Thank you."]
 
 
+def _current(one: Entry) -> list[Linked]:
+    """What fulfils, or would if it were there and whole."""
+    return [linked for item in one.known.items for linked in item.linked if linked.role.value in _FULFILS]
+
+
+def _received(linked: Linked, zone: tzinfo) -> str:
+    return f"{name_of(linked.path)}, received {local_time(microseconds(linked.arrived), zone)}"
+
+
+def _is_gone(linked: Linked) -> bool:
+    """Whether it was here and is not, and nobody said that this is known."""
+    return linked.presence.value == "missing" and not linked.archived
+
+
 def _missing(one: Entry) -> list[str]:
-    """What is missing altogether, by name: not what came and is only incomplete."""
+    """What is missing altogether, by name: not what came and is incomplete or gone."""
     begun = [
         linked.name or item.name
         for item in one.known.items
         for linked in item.linked
-        if linked.incomplete and linked.role.value in ("current", "conflict")
+        if (linked.incomplete or _is_gone(linked)) and linked.role.value in _FULFILS
     ]
     in_words = {
         name: text for item in one.status.items for name, text in zip(item.missing, missing_of(item), strict=True)

@@ -47,6 +47,9 @@ _COLUMNS = ("ID", "NAME", "FROM", "DUE", "STATUS", "HERE", "WHAT")
 _WIDE = 110
 _STATUS_WIDTH = 14
 
+#: Rules about what came and does not count.
+_NOT_WHOLE = ("complete", "presence")
+
 #: A moment that is given to the minute is now, and not past.
 _ABOUT_NOW = timedelta(minutes=1)
 
@@ -338,8 +341,8 @@ def summary(one: Entry, now: datetime) -> str:
     if status.missing:
         more = f" and {len(status.missing) - 3} more" if len(status.missing) > 3 else ""
         parts.append("missing: " + ", ".join(status.missing[:3]) + more)
-        lacking = [f for item in status.items if item.missing for f in item.problems if f.rule == "complete"]
-        if lacking:  # something of what is missing has come
+        lacking = [f for item in status.items if item.missing for f in item.problems if f.rule in _NOT_WHOLE]
+        if lacking:  # something of what is missing has come, or had
             told = sentences(lacking)
             parts.append(told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else ""))
     if status.late and status.late_by is not None:

@@ -224,6 +224,17 @@ class TestWords:
         show("deliverable", "accept", "R1-SOUND", "--why", "fine now")
         assert "was sent again" not in show("deliverables", "R1-SOUND").out
 
+    def test_what_came_and_was_lost_here_is_not_its_senders_fault(self, show: Show) -> None:
+        """The board says that it is gone, and the message that it had come."""
+        file = show.put("SOUND/R1/cut_v001.aaf", "one")
+        show.scan()
+        file.unlink()
+        show.scan()
+        assert "missing: AAF; cut_v001.aaf: gone" in show("deliverables").out
+        said = show("chase", "R1-SOUND").out
+        assert "This came, and we do not have it any more:\n  - cut_v001.aaf, received " in said
+        assert "still missing" not in said
+
     def test_links_by_hand_stick(self, show: Show) -> None:
         """What a person linked fulfils whatever its name; what he unlinked is not linked again by the rule."""
         show.put("SOUND/R1/cut_v001.aaf", "one")
