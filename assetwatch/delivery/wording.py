@@ -85,7 +85,8 @@ def _said(finding: Finding) -> str:
     if rule == "listed_length":
         return f"{observed} long; listed with {expected}"
     if rule == "count":
-        return f"{observed} than asked for ({expected})"
+        more, sign, names = (observed or "").partition(": ")
+        return f"{more} than asked for ({expected}){sign}{names}"
     if rule == "source_range":
         return f"too short for {expected}: {observed}"
     if rule == "readable":
