@@ -20,6 +20,7 @@ from assetwatch.media.sequences import format_ranges, parse_ranges
 from assetwatch.media.timelines import tc
 from assetwatch.media.timelines.locations import name_of
 from assetwatch.media.timelines.pulls import Pull
+from assetwatch.units import counted
 
 _SEQUENCE: Final = re.compile(r"(.*?)[._ -]?\[-?[0-9]+--?[0-9]+\](?:\.[A-Za-z0-9]+)?$")
 _EXTENSION: Final = re.compile(r"\.(?=[A-Za-z0-9]{0,7}[A-Za-z])[A-Za-z0-9]{2,8}$")
@@ -169,7 +170,7 @@ def _by_timecode(pull: Pull, plate: Plate, handles: int) -> list[Finding] | None
     except tc.TimecodeError:
         return None
     ends = [(head, "before its first frame"), (tail, "after its last frame")]
-    lacking = " and ".join(f"{-count} frames missing {where}" for count, where in ends if count < 0)
+    lacking = " and ".join(f"{counted(-count, 'frame')} missing {where}" for count, where in ends if count < 0)
     if not lacking:
         return []
     with_handles = f" with handles of {handles}" if handles else ""
