@@ -118,7 +118,8 @@ def deliverables_command(
     if on_time:
         _on_time(entries, as_json)
         return
-    wanted = [one for one in entries if _asked_for(one, late, due_within, states, now)]
+    ahead = None if due_within is None else _ahead(due_within)
+    wanted = [one for one in entries if _asked_for(one, late, ahead, states, now)]
     wanted.sort(key=rank)
     if as_json:
         write_json([deliverable_json(one) for one in wanted])
@@ -127,6 +128,8 @@ def deliverables_command(
 
         for line in card(wanted[0], now, zone, by_hand) if wanted else ():
             click.echo(line)
+    elif not entries:
+        click.echo("Nothing is scheduled. `assetwatch schedule import FILE` takes a schedule in.", err=True)
     else:
         _board(wanted, by, now, zone)
     ctx.exit(1 if any(is_wrong(one) for one in wanted) else 0)
@@ -155,17 +158,20 @@ def rank(one: Entry) -> tuple[Any, ...]:
     return (settled and first == 3, first, due is None, due or 0, _ORDER.index(state), one.row.position)
 
 
-def _asked_for(one: Entry, late: bool, within: str | None, states: tuple[str, ...], now: datetime) -> bool:
+def _ahead(within: str) -> timedelta:
+    try:
+        return timedelta(seconds=parse_duration(within))
+    except ValueError as error:
+        raise UsageError(f"--due-within: {error}") from None
+
+
+def _asked_for(one: Entry, late: bool, ahead: timedelta | None, states: tuple[str, ...], now: datetime) -> bool:
     if late and not one.status.late:
         return False
     if states and one.status.state.value not in states:
         return False
-    if within is None:
+    if ahead is None:
         return True
-    try:
-        ahead = timedelta(seconds=parse_duration(within))
-    except ValueError as error:
-        raise UsageError(f"--due-within: {error}") from None
     open_ = one.status.state.value in ("expected", "partial", "failed", "rejected")
     return open_ and one.status.due is not None and one.status.due <= now + ahead
 

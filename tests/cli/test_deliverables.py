@@ -172,6 +172,15 @@ class TestBoard:
         assert [one["path"] for one in answer.json] == ["SOUND/R1/cut_v001.aaf"]
         assert [item["item"] for item in answer.json[0]["items"]] == ["AAF", "Same"]
 
+    def test_a_board_without_a_schedule(self, call: Callable[..., Any], tmp_path: Path) -> None:
+        """What is missing then is the schedule; a wrong option is told all the same."""
+        show = Show(tmp_path, call)
+        show.scan()
+        empty = show("deliverables")
+        assert (empty.code, empty.out) == (0, "")
+        assert "Nothing is scheduled" in empty.err
+        assert show("deliverables", "--due-within", "x").code == 2
+
     def test_of_any_number_the_card_tells_how_many(self, show: Show) -> None:
         """Where none is owed by number, what is here is counted; where nothing is due, that is said."""
         show.schedule('[[deliverable]]\nid = "A"\n[[deliverable.item]]\nmatch = "A/*.wav"\ncount = "any"\n')
