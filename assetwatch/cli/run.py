@@ -11,8 +11,9 @@ import click
 from assetwatch import __version__, app, log, sdnotify
 from assetwatch.cli.output import setting_of
 from assetwatch.clock import SystemClock
-from assetwatch.errors import AssetwatchError, UsageError
-from assetwatch.units import parse_duration
+from assetwatch.config import VolumeSection
+from assetwatch.errors import AssetwatchError, ConfigError, HeldError, UsageError
+from assetwatch.units import counted, parse_duration
 
 _log = logging.getLogger("assetwatch")
 
@@ -73,21 +74,29 @@ class _Service:
 
     def run(self) -> None:
         """Watch until told to stop. Raises AssetwatchError where that cannot be begun or gone on with."""
-        database = app.open_catalog(self._setting, self._clock, create=True)
-        self._ctx.call_on_close(database.close)
+        self._database = app.open_catalog(self._setting, self._clock, create=True)
+        self._ctx.call_on_close(self._database.close)
+        before: app.Setting | None = None
         while not self._stop.is_set():
             # Each turn of this loop is one configuration in force.
-            sections = app.sections(self._setting, self._directories, self._settle)
-            taken = app.take_volumes(self._setting, database, sections)
-            daemon = app.make_daemon(self._setting, database, taken, "run", self._clock)
+            try:
+                taken = self._take_volumes(self._setting)
+                daemon = app.make_daemon(self._setting, self._database, taken, "run", self._clock)
+            except (UsageError, ConfigError, HeldError) as error:
+                if before is None:
+                    raise
+                self._refuse(error)
+                self._setting, before = before, None
+                continue
+            before = self._setting
             self._wake = daemon.wake
             _log.info(
                 "assetwatch %s watches %s; catalog %s",
                 __version__,
                 ", ".join(f"{section.name} ({section.path})" for section, _ in taken),
-                database.shown,
+                self._database.shown,
             )
-            sdnotify.notify(ready=1, status=f"watching {len(taken)} volumes")
+            sdnotify.notify(ready=1, status=f"watching {counted(len(taken), 'volume')}")
             try:
                 daemon.run(self._stop, self._reload, self._take_new_configuration)
             finally:
@@ -96,15 +105,19 @@ class _Service:
                 daemon.close()
         _log.info("stopped")
 
+    def _take_volumes(self, setting: app.Setting) -> list[tuple[VolumeSection, int]]:
+        """The volumes of a setting, entered in the catalog. Raises UsageError, ConfigError."""
+        sections = app.sections(setting, self._directories, self._settle)
+        return app.take_volumes(setting, self._database, sections)
+
     def _take_new_configuration(self) -> bool:
         """Read the configuration again; whether another one is to be put in force."""
         sdnotify.notify(reloading=1, monotonic_usec=round(self._clock.monotonic() * 1_000_000))
         try:
             fresh = setting_of(self._ctx)
-            app.sections(fresh, self._directories, self._settle)
-        except AssetwatchError as error:
-            _log.error("the new configuration is refused, the old one stays in force: %s", error)
-            sdnotify.notify(ready=1, status=f"configuration refused: {error}")
+            self._take_volumes(fresh)
+        except (UsageError, ConfigError) as error:
+            self._refuse(error)
             return False
         if fresh.catalog != self._setting.catalog:
             _log.error("another catalog takes effect at the next start, not by a reload; the old one stays in use")
@@ -114,3 +127,9 @@ class _Service:
         self._setting = fresh
         _log.info("the new configuration is in force")
         return True
+
+    @staticmethod
+    def _refuse(error: AssetwatchError) -> None:
+        """Say that a configuration is wrong, and that the one before stays in force."""
+        _log.error("the new configuration is refused, the old one stays in force: %s", error)
+        sdnotify.notify(ready=1, status=f"configuration refused: {error}")

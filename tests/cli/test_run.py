@@ -91,6 +91,13 @@ class House:
         service.until_said("watches ingest")
         return service
 
+    def start_on(self, directory: Path) -> Service:
+        """Another daemon on the same catalog, for a directory of its own, begun."""
+        service = Service("--catalog", self.catalog, "run", directory)
+        self._services.append(service)
+        service.until_said(f"watches {directory.name}")
+        return service
+
     def ask(self, *args: str) -> Any:
         """A command's JSON."""
         done = self._program("--config", self.config, *args, "--json")
@@ -183,6 +190,33 @@ class TestReload:
         service.send(signal.SIGHUP)
         assert "telepathy" in service.until_said("refused")
         house.write_config()
+        (house.root / "A001.mov").write_bytes(b"footage")
+        house.until(lambda files: files and files[0]["integrity"] == "recorded", "files")
+        service.send(signal.SIGTERM)
+        assert service.end() == 0
+
+    def test_a_volume_that_is_not_there_is_refused(self, house: House) -> None:
+        """A directory that was misspelt, or is not mounted yet, does not end a daemon that watches others."""
+        service = house.start()
+        house.write_config(f'[[volume]]\nname = "second"\npath = "{house.root.parent}/second"')
+        service.send(signal.SIGHUP)
+        assert "second is not there" in service.until_said("refused")
+        (house.root / "A001.mov").write_bytes(b"footage")
+        house.until(lambda files: files and files[0]["integrity"] == "recorded", "files")
+        assert [one["name"] for one in house.ask("status")["volumes"]] == ["ingest"]
+        service.send(signal.SIGTERM)
+        assert service.end() == 0
+
+    def test_a_volume_in_other_hands_is_refused(self, house: House) -> None:
+        """A volume that another daemon has in care is refused, with its name, and the others are watched on."""
+        second = house.root.parent / "second"
+        second.mkdir()
+        other = house.start_on(second)
+        service = house.start()
+        house.write_config(f'[[volume]]\nname = "second"\npath = "{second}"')
+        service.send(signal.SIGHUP)
+        assert f"process id {other.running.pid}" in service.until_said("refused")
+        service.until_said("watches ingest")
         (house.root / "A001.mov").write_bytes(b"footage")
         house.until(lambda files: files and files[0]["integrity"] == "recorded", "files")
         service.send(signal.SIGTERM)
