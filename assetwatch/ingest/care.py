@@ -19,7 +19,7 @@ from assetwatch.clock import Clock
 from assetwatch.config import VolumeSection
 from assetwatch.ingest import mounts
 from assetwatch.ingest.book import Book
-from assetwatch.ingest.ignore import Ignore
+from assetwatch.ingest.ignore import Ignore, catalog_below
 from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.record import recover
 from assetwatch.ingest.scan import Scan, VolumeLost
@@ -91,7 +91,7 @@ class Care:
         self._clock = clock
         self._wake = wake
         self._watched = watched
-        self._ignore = Ignore(section.ignore)
+        self._ignore = Ignore(section.ignore, catalog_below(self.root, database.path))
         self._identity = None if row.identity is None else VolumeIdentity.from_json(row.identity)
         self._accepted_us = row.accepted_us
         self._accepted_until_us: int | None = None

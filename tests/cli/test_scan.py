@@ -53,6 +53,17 @@ def test_a_second_scan_reads_nothing(call: Callable[..., Any], tmp_path: Path) -
     assert call(*command).json["volumes"][0]["differed"] == 0
 
 
+def test_a_catalog_among_the_footage(call: Callable[..., Any], tmp_path: Path) -> None:
+    """A catalog that lies on the volume is no footage of it: it changes with each look, and would never settle."""
+    (tmp_path / "a.mov").write_bytes(b"a")
+    command = ("--catalog", tmp_path / "a", "scan", tmp_path, "--settle", "50ms", "--wait", "0s", "--json")
+    for _ in range(2):
+        answer = call(*command)
+        (volume,) = answer.json["volumes"]
+        assert (answer.code, volume["files"]) == (0, 1)
+        assert volume["ignored"]["(assetwatch's catalog)"] >= 3
+
+
 def test_two_directories_of_one_name(call: Callable[..., Any], tmp_path: Path) -> None:
     """Each directory is a volume with a name of its own."""
     for day in ("monday", "tuesday"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assetwatch.ingest.ignore import RSYNC, Ignore
+from assetwatch.ingest.ignore import CATALOG, RSYNC, Ignore
 
 FOOTAGE = [
     "A001C001_261123_R1AB.mov",
@@ -84,6 +84,16 @@ def test_below_an_ignored_folder_everything_is_passed_over() -> None:
     assert ignore.passes_over("x/.Trashes/501/a.mov", False)
     assert not ignore.passes_over("x/cache", False)
     assert not ignore.passes_over("x/a.mov", False)
+
+
+def test_the_catalog_is_no_footage() -> None:
+    """Where the catalog lies on the volume, its files are passed over, and nothing else that begins like it."""
+    ignore = Ignore([], "notes/c\udcff")
+    for rest in ("", "-wal", "-shm", "-journal", ".volume-3.lock", ".volume-3-check.lock", ".backup-20261130-120000"):
+        assert ignore.rule(f"notes/c\udcff{rest}", f"c\udcff{rest}", False) == CATALOG
+    for path in ("notes/c\udcfflip.mov", "notes/c\udcff/a.mov", "c\udcff", "notes/c\udcff-wal.mov"):
+        assert ignore.rule(path, path.rpartition("/")[2], False) is None
+    assert ignore.fingerprint != Ignore().fingerprint
 
 
 def test_other_rules_have_another_fingerprint() -> None:
