@@ -452,8 +452,10 @@ class Daemon:
             return True
         horizon = self._now_us() + max(care.intake.confirm_us for care in online) + 1_000_000
         with self.database.read() as connection:
-            due = files.next_due_us(connection, [care.id for care in online], ("settle", "absence", "probe", "reading"))
-            if due is not None:
+            due = files.next_due_us(connection, [care.id for care in online], ("settle", "probe", "reading"))
+            # A held loss waits for a person's word, and nobody waits for that.
+            told = [care.id for care in online if not care.holds_a_loss]
+            if due is not None or files.next_due_us(connection, told, ("absence",)) is not None:
                 return False
             # Unreadable files are tried again for ever; nobody waits for that.
             due = files.next_due_us(connection, [care.id for care in online], ("read",))

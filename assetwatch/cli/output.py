@@ -98,9 +98,11 @@ def styled(word: str) -> str:
 def tinted(word: str) -> str:
     """A state's word in its colour, for output that does without rich's tables."""
     style = STYLES.get(word, "").split()
-    if not style or not sys.stdout.isatty():
+    if not style or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return word
-    return click.style(word, fg=style[-1] if style[-1] != "dim" else None, bold="bold" in style, dim="dim" in style)
+    # What is not asked for is left out: an end of "dim" ends "bold" as well.
+    colour = next((part for part in style if part not in ("bold", "dim")), None)
+    return click.style(word, fg=colour, bold="bold" in style or None, dim="dim" in style or None)
 
 
 def write_json(document: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,11 +78,11 @@ def scan_command(
     if stop.is_set():
         click.echo("Stopped. What was recorded is kept; the next scan goes on from there.", err=True)
         ctx.exit(130)
-    summary = _summary(database, [volume_id for _, volume_id in taken], clock.monotonic() - started, quiet)
+    summary, here = _summary(database, [volume_id for _, volume_id in taken], clock.monotonic() - started, quiet)
     if as_json:
         write_json(summary)
     else:
-        _say(summary)
+        _say(summary, here)
     offline = [one for one in summary["volumes"] if not one["online"]]
     if offline and len(offline) == len(summary["volumes"]):
         raise VolumeError("; ".join(f"{one['name']}: {one['reason']}" for one in offline))
@@ -89,6 +90,7 @@ def scan_command(
         summary["wrong"]
         or summary["broken"]
         or summary["incomplete"]
+        or summary["alerts"]
         or offline
         or not quiet
         or any(one["unreadable_folders"] for one in summary["volumes"])
@@ -186,16 +188,28 @@ class _Meter:
         )
 
 
-def _summary(database: Database, ids: Sequence[int], seconds: float, quiet: bool) -> dict[str, Any]:
+def _summary(
+    database: Database, ids: Sequence[int], seconds: float, quiet: bool
+) -> tuple[dict[str, Any], dict[str, Counter[str]]]:
+    """The document of `--json`, and for each volume how its files stand that are not missing: state to number."""
     with database.read() as connection:
         rows = [row for row in volumes.all_volumes(connection) if row.id in ids]
         tallies = [one for one in queries.tallies(connection) if one[0] in ids]
-        alerts = [one for one in volumes.open_alerts(connection) if one.volume_id in ids]
+        alerts = [
+            one
+            for one in volumes.open_alerts(connection)
+            if one.volume_id in ids and one.kind not in volumes.DERIVED_ALERTS
+        ]
         names = {row.name for row in rows}
         wrong = [one for one in queries.problem_files(connection, 20) if one[0] in names]
         kept = [one for one in promises.promises(connection) if one.volume in names]
         runs = {row.id: queries.last_run(connection, "scan", row.id) for row in rows}
-    return {
+    here: dict[str, Counter[str]] = {row.name: Counter() for row in rows}
+    by_id = {row.id: row.name for row in rows}
+    for volume_id, presence, integrity, count, _ in tallies:
+        if presence != "missing":
+            here[by_id[volume_id]][integrity] += count
+    document = {
         "seconds": round(seconds, 3),
         "complete": quiet,
         "volumes": [
@@ -223,6 +237,7 @@ def _summary(database: Database, ids: Sequence[int], seconds: float, quiet: bool
             for volume, path, state, problem in wrong
         ],
     }
+    return document, here
 
 
 def _grouped(tallies: Sequence[tuple[int, str, str, int, int]], volume_id: int, axis: int) -> dict[str, int]:
@@ -233,13 +248,13 @@ def _grouped(tallies: Sequence[tuple[int, str, str, int, int]], volume_id: int, 
     return counts
 
 
-def _say(summary: dict[str, Any]) -> None:
+def _say(summary: dict[str, Any], here: dict[str, Counter[str]]) -> None:
     for one in summary["volumes"]:
         name = shown(one["name"])
         if not one["online"]:
             click.echo(f"{name}: {tinted('offline')}: {one['reason'] or ''}")
             continue
-        states = ", ".join(f"{count} {tinted(state)}" for state, count in sorted(one["by_integrity"].items()))
+        states = ", ".join(f"{count:,} {tinted(state)}" for state, count in sorted(here[one["name"]].items()))
         line = f"{name}: {counted(one['files'], 'file')}, {size(one['bytes'])}"
         click.echo(f"{line}: {states}" if states else line)
         arriving = one["by_presence"].get("arriving", 0)
@@ -251,8 +266,10 @@ def _say(summary: dict[str, Any]) -> None:
         if one["ignored"]:
             rules = ", ".join(f"{shown(rule)} {count}" for rule, count in list(one["ignored"].items())[:6])
             click.echo(f"  ignored by rule: {rules}")
+    told = {one["reason"] for one in summary["volumes"]}
     for text in summary["alerts"]:
-        click.echo(f"! {shown(text)}")
+        if text not in told:
+            click.echo(f"! {shown(text)}")
     for text in (*summary["broken"], *summary["incomplete"]):
         click.echo(f"! {shown(text)}")
     for one in summary["wrong"]:

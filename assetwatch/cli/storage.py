@@ -78,7 +78,7 @@ def volume(
     )
     judged = judge(identity, seen, files, section.guard, name=section.name, accept_new=accepted)
     if not judged.online or seen.identity is None:
-        text = judged.reason.replace("?.", "?") + ("" if cared_for else " (the configuration does not name it)")
+        text = judged.reason + ("" if cared_for else " (the configuration does not name it)")
         return False, False, [Finding(name, "wrong" if cared_for else "warning", text, _offline_remedy(section, seen))]
     kind = seen.identity.fs_type
     text = f"{text_of(section.path)}: {kind}, {files} files known"

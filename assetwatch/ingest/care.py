@@ -87,6 +87,8 @@ class Care:
         self.mode = "off"
         self.scans_done = 0
         self.abandoned = False
+        #: So many files are gone at once that nothing is concluded before a person has looked.
+        self.holds_a_loss = False
         self._database = database
         self._clock = clock
         self._wake = wake
@@ -428,7 +430,8 @@ class Care:
             ).one()
             known = volumes.known_files(connection, self.id)
             accepted = self._accepts_new() or (oldest_us is not None and (self._accepted_us or 0) >= oldest_us)
-            if loss_is_suspicious(known, waiting, self.section.max_loss) and not accepted:
+            self.holds_a_loss = loss_is_suspicious(known, waiting, self.section.max_loss) and not accepted
+            if self.holds_a_loss:
                 connection.execute(
                     update(t.file)
                     .where(t.file.c.volume_id == self.id, t.file.c.due_for == "absence", t.file.c.due_us <= now_us)

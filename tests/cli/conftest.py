@@ -60,7 +60,7 @@ class Terminal:
     def __init__(self, columns: int = 80) -> None:
         self._columns = columns
 
-    def __call__(self, *args: str) -> str:
+    def __call__(self, *args: str, **env: str) -> str:
         ours, theirs = pty.openpty()
         ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, self._columns, 0, 0))
         running = subprocess.Popen(
@@ -68,7 +68,7 @@ class Terminal:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env=environment(TERM="xterm-256color"),
+            env=environment(TERM="xterm-256color", **env),
         )
         os.close(theirs)
         out = b""

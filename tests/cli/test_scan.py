@@ -64,6 +64,50 @@ def test_a_catalog_among_the_footage(call: Callable[..., Any], tmp_path: Path) -
         assert volume["ignored"]["(assetwatch's catalog)"] >= 3
 
 
+def test_states_add_up_to_the_files(call: Callable[..., Any], tmp_path: Path) -> None:
+    """A file that is gone is told once, as missing, and not among the states of those that are here."""
+    root = tmp_path / "ingest"
+    root.mkdir()
+    for name in ("a.mov", "b.mov"):
+        (root / name).write_bytes(name.encode())
+    command = ("--catalog", tmp_path / "c.db", "scan", root, "--settle", "50ms")
+    call(*command)
+    (root / "b.mov").unlink()
+    answer = call(*command)
+    assert answer.out.splitlines()[:2] == ["ingest: 1 file, 5 B: 1 recorded", "  missing: 1 file gone since last seen"]
+    assert answer.code == 1
+
+
+def test_a_held_loss_makes_the_code_1(call: Callable[..., Any], tmp_path: Path) -> None:
+    """Where so many files are gone that a person has to look first, the scan says so and does not end as if well."""
+    root = tmp_path / "ingest"
+    root.mkdir()
+    for number in range(40):
+        (root / f"{number}.mov").write_bytes(b"%d" % number)
+    command = ("--catalog", tmp_path / "c.db", "scan", root, "--settle", "50ms")
+    assert call(*command).code == 0
+    for number in range(30):
+        (root / f"{number}.mov").unlink()
+    answer = call(*command)
+    assert "30 of 40 files are gone at once" in answer.out
+    assert answer.code == 1
+
+
+def test_why_a_volume_is_away_is_told_once(call: Callable[..., Any], tmp_path: Path) -> None:
+    """On standard output one line for the volume; the error is on standard error."""
+    root = tmp_path / "ingest"
+    root.mkdir()
+    (root / "a.mov").write_bytes(b"a")
+    config = tmp_path / "show.toml"
+    config.write_text(f'[[volume]]\nname = "ingest"\npath = "{root}"\nsettle = "50ms"\n')
+    command = ("--config", config, "--catalog", tmp_path / "c.db", "scan")
+    assert call(*command).code == 0
+    root.rename(tmp_path / "elsewhere")
+    answer = call(*command)
+    assert answer.code == 3
+    assert answer.out == f"ingest: offline: {root} does not exist: is its disk mounted?\n"
+
+
 def test_two_directories_of_one_name(call: Callable[..., Any], tmp_path: Path) -> None:
     """Each directory is a volume with a name of its own."""
     for day in ("monday", "tuesday"):
@@ -211,6 +255,17 @@ def test_progress_on_a_terminal(terminal: Callable[..., str], tmp_path: Path) ->
         (root / f"{number}.mov").write_bytes(os.urandom(1000))
     out = terminal("--catalog", str(tmp_path / "c.db"), "scan", str(root), "--settle", "50ms")
     assert "ingest: 20 files, 20 kB: 20 recorded" in out.replace("\r", "")
+
+
+def test_colours_on_a_terminal(terminal: Callable[..., str], tmp_path: Path) -> None:
+    """A state has its colour, and keeps it to its end; with NO_COLOR there is none."""
+    (tmp_path / "ingest").mkdir()
+    (tmp_path / "ingest" / "a.mov").write_bytes(b"a")
+    command = ("--catalog", str(tmp_path / "c.db"), "scan", str(tmp_path / "ingest"), "--settle", "50ms")
+    terminal(*command)
+    (tmp_path / "ingest" / "a.mov").unlink()
+    assert "\x1b[31m\x1b[1mmissing\x1b[0m: 1 file gone" in terminal(*command)
+    assert "  missing: 1 file gone" in terminal(*command, NO_COLOR="1")
 
 
 def test_a_low_soft_limit_of_open_files(program: Callable[..., Any], tmp_path: Path) -> None:
