@@ -75,7 +75,7 @@ def rotate(database: Database, folder: Path, clock: Clock, days: int, weeks: int
         raise CatalogError(f"{folder}: the folder for backups cannot be made: {error.strerror}.") from error
     made = folder / f"{database.path.name}.backup-{clock.now():%Y%m%d-%H%M%S}"
     engine.backup(database, made)
-    faults = _faults(made, "quick_check")
+    faults = faults_of(made, "quick_check")
     if faults:
         raise CatalogError(f"{made}: this backup is not sound: {faults[0]}. `assetwatch catalog check` tells more.")
     old = _superfluous(kept(folder, database.path.name), days, weeks)
@@ -129,7 +129,7 @@ def restore(catalog: Path, source: Path, clock: Clock, *, force: bool = False) -
         raise UsageError(f"{source}: this is the catalog itself.")
     schema = _schema(source)
     with _nobody_at_work(catalog):
-        sound = catalog.exists() and not _faults(catalog, "quick_check")
+        sound = catalog.exists() and not faults_of(catalog, "quick_check")
         if sound and not force:
             raise UsageError(
                 f"{catalog}: the catalog that is there is sound, and what was recorded since the backup would be "
@@ -200,7 +200,7 @@ def _sync(folder: Path) -> None:
 
 def _schema(source: Path) -> str:
     """A backup's schema. Raises UsageError for what is no sound catalog that this program can use."""
-    faults = _faults(source, "integrity_check")
+    faults = faults_of(source, "integrity_check")
     if faults:
         raise UsageError(f"{source}: no sound backup: {faults[0]}. Nothing was changed.")
     with contextlib.closing(_open_to_read(source)) as connection:
@@ -221,7 +221,7 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(os.path.abspath(path))}?mode=ro", uri=True)
 
 
-def _faults(path: Path, check: str) -> list[str]:
+def faults_of(path: Path, check: str) -> list[str]:
     """What SQLite's own check finds wrong with a file; empty for a sound one."""
     try:
         with contextlib.closing(_open_to_read(path)) as connection:

@@ -410,7 +410,10 @@ _WAYS = (
     ("disk is full", _FULL),
     ("No space left", _FULL),
     ("disk I/O", "the disk gives errors. See `dmesg`; restore from a backup if they persist."),
-    ("malformed", "it is damaged. `assetwatch catalog check` tells how far; restore a backup, or start a new one."),
+    (
+        "malformed",
+        "it is damaged. `assetwatch catalog check` tells how far; `catalog restore` puts a backup in its place.",
+    ),
     ("not a database", f"it is no SQLite database, or damaged. {_ELSEWHERE}"),
     ("no such table", "it is not complete. `assetwatch catalog check` tells more."),
     ("authentication failed", "the server does not accept this user or password. ~/.pgpass is a place for passwords."),
@@ -446,7 +449,8 @@ def _has_no_room(path: Path, message: str) -> bool:
     if "disk I/O" not in message and "unable to open" not in message:
         return False
     try:
-        return os.statvfs(path.parent).f_bavail == 0
+        disk = os.statvfs(path.parent)
+        return disk.f_blocks > 0 and disk.f_bavail == 0  # of what is no disk, such as /proc, both are 0
     except OSError:
         return False
 

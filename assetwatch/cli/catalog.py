@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from assetwatch.catalog import backups, engine, queries
 from assetwatch.cli.output import catalog_of, json_option, setting_of, write_json
 from assetwatch.clock import SystemClock
 from assetwatch.config import default_state_directory
-from assetwatch.errors import UsageError
+from assetwatch.errors import CatalogError, UsageError
 from assetwatch.units import size
 
 
@@ -61,19 +62,36 @@ def check(ctx: click.Context, as_json: bool) -> None:
     Example:
       assetwatch catalog check --json | jq .faults
     """
-    database = catalog_of(ctx)
-    faults = engine.integrity_faults(database)
-    if not faults:
-        with database.read() as connection:
-            faults = queries.tally_faults(connection)
+    schema = None
+    try:
+        database = catalog_of(ctx)
+        place, schema = database.shown, engine.revision_of(database)
+        faults = engine.integrity_faults(database)
+        if not faults:
+            with database.read() as connection:
+                faults = queries.tally_faults(connection)
+    except CatalogError:
+        # Damage may keep it from being opened; what is wrong with its file can be told all the same.
+        place, faults = _damage(setting_of(ctx))
+        if not faults:
+            raise
     if as_json:
-        write_json({"catalog": database.shown, "schema": engine.revision_of(database), "faults": faults})
-    elif faults:
-        for fault in faults:
-            click.echo(f"{database.shown}: {fault}")
-    else:
-        click.echo(f"{database.shown}: sound")
+        write_json({"catalog": place, "schema": schema, "faults": faults})
+    for fault in () if as_json else faults:
+        click.echo(f"{place}: {fault}")
+    if not faults and not as_json:
+        click.echo(f"{place}: sound")
     ctx.exit(1 if faults else 0)
+
+
+def _damage(setting: app.Setting) -> tuple[str, list[str]]:
+    """The file of a SQLite catalog that cannot be opened, and what is wrong with its pages, if it is a database."""
+    url = engine.parse_url(setting.catalog, default_state_directory())
+    if url.get_backend_name() != "sqlite" or not os.path.isfile(str(url.database)):
+        return "", []
+    faults = backups.faults_of(Path(str(url.database)), "integrity_check")
+    found = [line for one in faults for line in one.splitlines() if not line.startswith("***")]
+    return str(url.database), [line for line in found if "not a database" not in line and "unable to open" not in line]
 
 
 @catalog_command.command("backup")

@@ -28,7 +28,7 @@ from assetwatch.clock import SystemClock
 from assetwatch.errors import UsageError
 from assetwatch.media.fields import Condition, ConditionFault, all_hold, fields_of
 from assetwatch.media.sequences import parse_ranges
-from assetwatch.model import CAME_AS, Integrity, Presence
+from assetwatch.model import CAME_AS, FileKind, Integrity, Presence
 from assetwatch.paths import percent, readable, shown
 from assetwatch.units import local_time, microseconds, parse_duration, rfc3339, size
 
@@ -176,26 +176,12 @@ def assets_command(
         if as_json:
             write_json_array(asset_json(one, shots) for one in rows)
         elif as_csv:
-            write_csv(
-                ["volume", "kind", "name", "first", "last", "count", "missing", "size", "presence", "integrity"],
-                (
-                    [
-                        a.volume,
-                        a.kind,
-                        readable(a.name),
-                        a.first,
-                        a.last,
-                        a.count,
-                        a.missing,
-                        a.size,
-                        a.presence,
-                        a.integrity,
-                    ]
-                    for a in rows
-                ),
-            )
+            write_csv(_ASSET_CSV, (_asset_row(one) for one in rows))
         else:
-            count, more = _in_pages(rows, _screen_limit(limit), lambda page, head: _asset_table(page, head=head))
+            several = wanted.volume is None and len(volumes.all_volumes(connection)) > 1
+            count, more = _in_pages(
+                rows, _screen_limit(limit), lambda page, head: _asset_table(page, several=several, head=head)
+            )
             if more:
                 click.echo(f"The first {count} assets are shown; --limit 0 shows all.", err=True)
 
@@ -344,7 +330,10 @@ _CSV = [
 ]
 
 
-_ASSET_CSV = ["volume", "kind", "name", "first", "last", "count", "missing", "size", "presence", "integrity"]
+_ASSET_CSV = [
+    *("volume", "kind", "name", "first", "last", "count", "missing", "size", "presence", "integrity"),
+    *("zero_byte", "size_outliers"),
+]
 
 
 def _csv_row(one: Listed) -> list[Any]:
@@ -353,6 +342,13 @@ def _csv_row(one: Listed) -> list[Any]:
     document["problems"] = "; ".join(document["problems"])
     document["fields"] = "; ".join(f"{name}={value}" for name, value in document["fields"].items())
     return [document[name] for name in _CSV]
+
+
+def _asset_row(one: Asset) -> list[Any]:
+    return [
+        *(one.volume, one.kind, readable(one.name), one.first, one.last, one.count, one.missing),
+        *(one.size, one.presence, one.integrity, one.zero_byte, one.outliers),
+    ]
 
 
 def _screen_limit(limit: int | None) -> int | None:
@@ -395,17 +391,25 @@ def _file_table(rows: list[Listed], zone: Any, *, several: bool, head: bool) -> 
     table.add_column("SEEN", no_wrap=True)
     for one in rows:
         where = f"{one.volume}:{one.path}" if several else one.path
+        is_file = one.row.kind == FileKind.REGULAR.value
+        if one.row.target is not None:
+            where += f" -> {one.row.target}"
         table.add_row(
             escape(shown(where)),
-            size(one.row.size),
+            size(one.row.size) if is_file else "",
             styled(one.presence),
-            styled(one.row.integrity),
+            # What is no file has no bytes that could be recorded.
+            styled(one.row.integrity) if is_file else _NO_FILES[one.row.kind],
             local_time(one.row.first_seen_us, zone)[5:],
         )
     console().print(table)
 
 
-def _asset_table(rows: list[Asset], *, head: bool) -> None:
+#: Said of what is no file in place of its integrity.
+_NO_FILES = {FileKind.SYMLINK.value: "link", FileKind.SPECIAL.value: "special"}
+
+
+def _asset_table(rows: list[Asset], *, several: bool, head: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -415,15 +419,19 @@ def _asset_table(rows: list[Asset], *, head: bool) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=head)
     table.add_column("ASSET", overflow="fold", ratio=1)
     table.add_column("FRAMES", justify="right", no_wrap=True)
-    table.add_column("MISSING", overflow="fold", max_width=20)
+    table.add_column("MISSING OR ODD", overflow="fold", max_width=20 if sys.stdout.isatty() else None)
     table.add_column("SIZE", justify="right", no_wrap=True)
     table.add_column("STATE", no_wrap=True)
     for one in rows:
         state = one.integrity if one.presence == Presence.PRESENT.value else one.presence
         table.add_row(
-            escape(shown(one.name)),
+            escape(shown(f"{one.volume}:{one.name}" if several else one.name)),
             "" if one.count is None else str(one.count),
-            f"[bold red]{one.missing}[/]" if one.missing else "",
+            "; ".join(
+                f"[bold red]{word}{frames}[/]"
+                for word, frames in (("", one.missing), ("empty ", one.zero_byte), ("odd size ", one.outliers))
+                if frames
+            ),
             size(one.size),
             styled(state),
         )

@@ -79,14 +79,25 @@ def zone_of(setting: Setting) -> tzinfo:
 def console() -> Console:
     """Where tables go: coloured on a terminal, plain in a pipe, where it is as wide as it needs to be."""
     from rich.console import Console
+    from rich.table import Table
 
     class Plain(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would end the program with 1
 
+    class Piped(Plain):
+        def print(self, *objects: Any, **options: Any) -> None:
+            if not any(isinstance(one, Table) for one in objects):
+                super().print(*objects, **options)
+                return
+            with self.capture() as drawn:
+                super().print(*objects, **options)
+            # A column is as wide as its longest cell, and the last one would be filled up with spaces to that.
+            sys.stdout.write("".join(f"{line.rstrip(' ')}\n" for line in drawn.get().splitlines()))
+
     if sys.stdout.isatty():
         return Plain(highlight=False)
-    return Plain(highlight=False, width=_PIPE_COLUMNS, no_color=True)
+    return Piped(highlight=False, width=_PIPE_COLUMNS, no_color=True)
 
 
 def styled(word: str) -> str:

@@ -17,6 +17,7 @@ from assetwatch.cli.output import catalog_of, console, json_option, setting_of, 
 from assetwatch.errors import UsageError
 from assetwatch.model import FileKind, Presence
 from assetwatch.paths import from_os, readable, shown
+from assetwatch.report.wording import many
 from assetwatch.units import duration, local_time, rfc3339, size
 
 #: Files of a package that are named one by one.
@@ -136,9 +137,16 @@ def story(
 
     lines = [f"[bold]{escape(shown(one.volume + ':' + one.path))}[/]"]
     if row.kind == FileKind.SYMLINK.value:
-        return [*lines, f"A symbolic link to {escape(shown(row.target or '?'))}. Links are recorded, never followed."]
-    if row.kind == FileKind.SPECIAL.value:
-        return [*lines, "A FIFO, socket or device. Recorded, never opened."]
+        lines.append(f"A symbolic link to `{escape(shown(row.target or '?'))}`. Links are recorded, never followed.")
+    elif row.kind == FileKind.SPECIAL.value:
+        lines.append("A FIFO, socket or device. Recorded, never opened.")
+    if row.kind != FileKind.REGULAR.value:
+        state = one.presence
+        if state == Presence.MISSING.value:
+            state = f"gone since {when(row.absent_us)}"
+        elif state == Presence.OFFLINE.value:
+            state = f"its volume is not there: {offline_reason or ''}"
+        return [*lines, escape(f"First seen {when(row.first_seen_us)}; {state}")]
     lines.append(f"{size(row.size)} ({row.size} bytes), {styled(one.presence)}, {styled(row.integrity)}")
     if one.sequence:
         lines.append(f"A frame of {escape(shown(one.sequence))}")
@@ -279,7 +287,7 @@ def _folder(connection: Any, setting: Setting, volume: str, path: str, as_json: 
     out = console()
     out.print(f"[bold]{escape(shown(f'{volume}:{path}'))}[/]")
     total = sum(one["files"] for one in summary["states"])
-    out.print(f"{total} {'file' if total == 1 else 'files'}, {size(sum(one['size'] for one in summary['states']))}")
+    out.print(f"{many(total, 'file')}, {size(sum(one['size'] for one in summary['states']))}")
     for one in summary["states"]:
         out.print(f"  {one['files']} {styled(one['presence'])}, {styled(one['integrity'])}, {size(one['size'])}")
     out.print(
@@ -305,8 +313,13 @@ def _folder(connection: Any, setting: Setting, volume: str, path: str, as_json: 
     if _lacks_list(connection, setting, volume, path):
         out.print("[bold red]No list came from its sender[/], and by the configuration one has to.")
     for asset in assets:
-        gaps = f", [bold red]missing {asset.missing}[/]" if asset.missing else ""
-        out.print(f"  {escape(shown(asset.name))}  {size(asset.size)}{gaps}", soft_wrap=True)
+        count = "" if asset.count is None else f"{many(asset.count, 'frame')}, "
+        wrong = "".join(
+            f", [bold red]{word} {frames}[/]"
+            for word, frames in (("missing", asset.missing), ("empty", asset.zero_byte), ("odd size", asset.outliers))
+            if frames
+        )
+        out.print(f"  {escape(shown(asset.name))}  {count}{size(asset.size)}{wrong}", soft_wrap=True)
 
 
 def _name(out: Any, lead: str, paths: Sequence[str], count: int) -> None:

@@ -72,3 +72,21 @@ def test_a_catalog_moves_to_another_database(
     assert f"{tmp_path / 'back.db'}: " in answer.out
     assert call("--catalog", tmp_path / "back.db", "files", "--json").json == before
     assert call("--catalog", own, "catalog", "copy", server).code == 2
+
+
+def test_check_of_a_catalog_that_cannot_be_opened(call: Callable[..., Any], tmp_path: Path) -> None:
+    """The error sends people to `catalog check`, which then tells what is wrong with the file."""
+    (tmp_path / "ingest").mkdir()
+    (tmp_path / "ingest" / "a.mov").write_bytes(b"a")
+    catalog = tmp_path / "c.db"
+    call("--catalog", catalog, "scan", tmp_path / "ingest", "--settle", "50ms")
+    with catalog.open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xa5" * 6 * 4096)
+    assert "`assetwatch catalog check` tells how far" in call("--catalog", catalog, "status").err
+    answer = call("--catalog", catalog, "catalog", "check")
+    assert (answer.code, answer.err) == (1, "")
+    assert answer.out.startswith(f"{catalog}: Page 9: ")
+    assert call("--catalog", catalog, "catalog", "check", "--json").json["faults"]
+    catalog.write_bytes(b"no database" * 1000)
+    assert call("--catalog", catalog, "catalog", "check").code == 3

@@ -209,7 +209,7 @@ class TestShow:
 
     def test_a_link(self, call: Callable[..., Any], stock: Any) -> None:
         """A link is told as a link, with where it points."""
-        assert "symbolic link to A001/S001T01.wav" in call(*stock.args("show", "link.wav")).out
+        assert "symbolic link to `A001/S001T01.wav`" in call(*stock.args("show", "link.wav")).out
 
     def test_a_folder(self, call: Callable[..., Any], stock: Any) -> None:
         """A folder is summed up, with its assets."""
@@ -238,6 +238,34 @@ class TestShow:
         assert answer.code == 1
         assert "other.md5" in answer.out
         assert "0123456789abcdef0123456789abcdef" in answer.out
+
+
+def test_odd_frames_are_told_in_text(call: Callable[..., Any], tmp_path: Path) -> None:
+    """A sequence's missing, empty and odd frames stand in its row, in a pipe in one line, and in its folder's story."""
+    folder = tmp_path / "ingest" / "VFX"
+    folder.mkdir(parents=True)
+    for frame in range(1001, 1040):
+        size = 0 if frame == 1010 else 9 if frame == 1020 else 4096
+        if frame % 5 != 3:
+            (folder / f"plate.{frame}.dpx").write_bytes(bytes([frame % 256]) * size)
+    catalog = ("--catalog", tmp_path / "c.db")
+    call(*catalog, "scan", tmp_path / "ingest", "--settle", "50ms")
+    missing = "1003,1008,1013,1018,1023,1028,1033,1038"
+    (_, row) = call(*catalog, "assets").out.splitlines()
+    assert f"{missing}; empty 1010; odd size 1020" in row
+    assert row == row.rstrip()
+    assert f"31 frames, 119 kB, missing {missing}, empty 1010, odd size 1020" in call(*catalog, "show", "VFX").out
+    header, line = call(*catalog, "assets", "--csv").out.splitlines()
+    assert header.endswith(",zero_byte,size_outliers")
+    assert line.endswith(",1010,1020")
+
+
+def test_what_is_no_file_is_not_called_recorded(call: Callable[..., Any], stock: Any) -> None:
+    """A link's row says where it points, a FIFO's that it is special: neither has bytes that could be recorded."""
+    rows = {line.split("  ")[0]: line for line in call(*stock.args("files", "--all")).out.splitlines()}
+    assert rows["link.wav -> A001/S001T01.wav"].split()[3:5] == ["present", "link"]
+    assert rows["pipe"].split()[1:3] == ["present", "special"]
+    assert "First seen" in call(*stock.args("show", "pipe")).out
 
 
 def test_asset_whose_name_is_no_utf_8(call: Callable[..., Any], tmp_path: Path) -> None:
