@@ -86,8 +86,8 @@ _EXTRAS: Final = {
     "scene": ("proapps_scene",),
     "take": ("proapps_take",),
     "camera_serial": ("camera_serialnumber", "cameraserialnumber", "camera_serial_number", "proapps_serialno"),
-    "camera_make": ("camera_manufacturer", "proapps_manufacturer"),
-    "camera": ("camera_modelname", "cameramodelname", "proapps_modelname"),
+    "camera_make": ("camera_manufacturer", "proapps_manufacturer", "quicktime_make"),
+    "camera": ("camera_modelname", "cameramodelname", "proapps_modelname", "quicktime_model"),
     "lens": ("lensmodel", "lens_model", "lens_type"),
 }
 

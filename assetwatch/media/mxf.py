@@ -1,39 +1,56 @@
-"""Which UMIDs does an MXF file tell: of the clip that it is (material package), of itself (file package)?
+"""Which UMIDs and names does an MXF file tell: of its clip (material package), of itself (file package), of its tape?
 
-MediaInfo does not pass them on. SMPTE ST 377-1: the header partition's metadata follows its partition pack as KLV; a
-package's UID is its local tag 4401, and an Essence Container Data set names the file's own package by tag 2701. The
-UMID of a tape or of a file that this one was made from is left out: many clips share it.
+MediaInfo does not pass them on, or names without what they are names of. SMPTE ST 377-1: the header partition's
+metadata follows its partition pack as KLV; a package's UID is its local tag 4401, its name 4402, and an Essence
+Container Data set names the file's own package by tag 2701. A source package with a tape descriptor (4701 refers to
+it by its instance, 3C0A) is the tape. The UMID of a tape or of a file that this one was made from is left out: many
+clips share it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 _PACK: Final = bytes.fromhex("060e2b34020501010d0102010102")
 _SET: Final = bytes.fromhex("060e2b34025301010d0101010101")
-_MATERIAL, _ESSENCE_DATA = 0x36, 0x23
-_PACKAGE_UID, _LINKED_UID = 0x4401, 0x2701
+_MATERIAL, _SOURCE, _TAPE, _ESSENCE_DATA = 0x36, 0x37, 0x2E, 0x23
+_SETS_READ: Final = frozenset({_MATERIAL, _SOURCE, _TAPE, _ESSENCE_DATA})
+_PACKAGE_UID, _LINKED_UID, _INSTANCE, _NAME, _DESCRIPTOR = 0x4401, 0x2701, 0x3C0A, 0x4402, 0x4701
 _UMID_BYTES: Final = 32
 _RUN_IN_MAX: Final = 65_536
 #: Header metadata is kilobytes; an index or essence that is taken for it is not read.
 _HEADER_MAX: Final = 8 << 20
+_SETS_MAX: Final = 10_000
 
 _Read = Callable[[int, int], bytes]
 
 
 def read_mxf(read: _Read) -> dict[str, Any] | None:
-    """`umid` and `file_umid` (hexadecimal), as far as they are told; None for what is no MXF file."""
+    """`umid` and `file_umid` (hexadecimal), `clip` and `tape` (names), as far as told; None for what is no MXF file."""
     head = read(0, _RUN_IN_MAX + 16)
     at = head.find(_PACK)
     if at < 0 or at > _RUN_IN_MAX:
         return None
     found: dict[str, Any] = {}
-    for kind, tags in _sets(read, at):
-        uid = tags.get(_PACKAGE_UID if kind == _MATERIAL else _LINKED_UID)
-        if uid is not None and len(uid) == _UMID_BYTES and any(uid):
+    sets = list(itertools.islice(_sets(read, at), _SETS_MAX))
+    tapes = {tags.get(_INSTANCE) for kind, tags in sets if kind == _TAPE}
+    for kind, tags in sets:
+        uid = tags.get(_LINKED_UID if kind == _ESSENCE_DATA else _PACKAGE_UID)
+        if kind in (_MATERIAL, _ESSENCE_DATA) and uid is not None and len(uid) == _UMID_BYTES and any(uid):
             found.setdefault("umid" if kind == _MATERIAL else "file_umid", uid.hex())
+        named = _text(tags.get(_NAME, b""))
+        if named and kind == _MATERIAL:
+            found.setdefault("clip", named)
+        elif named and kind == _SOURCE and tags.get(_DESCRIPTOR, b"") in tapes:
+            found.setdefault("tape", named)
     return found
+
+
+def _text(raw: bytes) -> str:
+    """UTF-16, up to its end or a zero; bytes that are none are left out."""
+    return raw.decode("utf-16-be", "ignore").partition("\0")[0].strip()
 
 
 def _sets(read: _Read, at: int) -> Iterator[tuple[int, dict[int, bytes]]]:
@@ -49,7 +66,7 @@ def _sets(read: _Read, at: int) -> Iterator[tuple[int, dict[int, bytes]]]:
         if value is None:
             return
         key = raw[place : place + 16]
-        if key[:14] == _SET and key[14] in (_MATERIAL, _ESSENCE_DATA):
+        if key[:14] == _SET and key[14] in _SETS_READ:
             yield key[14], _tags(value)
         place = after
 

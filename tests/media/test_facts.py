@@ -190,6 +190,8 @@ def test_metadata_of_cameras_and_editors() -> None:
     other = normalize(answer({**GENERAL, "extra": extra}))["other"]
     assert (other["reel"], other["clip"]) == ("A004", "A004C010")
     assert (other["camera"], other["camera_serial"]) == ("ALEXA 35", "12345")
+    plain = {"com_apple_quicktime_make": "Apple", "com_apple_quicktime_model": "iPhone 15 Pro"}
+    assert normalize(answer({**GENERAL, "extra": plain}))["other"]["camera"] == "Apple iPhone 15 Pro"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Are the UMIDs of an MXF file read, and nothing out of what is none?"""
+"""Are the UMIDs and names of an MXF file read, and nothing out of what is none?"""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_what_is_no_mxf() -> None:
     whole = mxf(*SETS)
     for length in range(0, len(whole), 7):
         found = of(whole[:length])
-        assert found is None or set(found) <= {"umid", "file_umid"}
+        assert found is None or set(found) <= {"umid", "file_umid", "clip", "tape"}
     assert of(mxf(local("0136", 0x4401, bytes(32)))) == {}
 
 
@@ -61,3 +61,13 @@ def test_a_real_file(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
     assert found is not None
     assert len(found["umid"]) == len(found["file_umid"]) == 64
     assert found["umid"] != found["file_umid"]
+
+
+def test_names_of_clip_and_tape(tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
+    """An editor finds the source by the tape's name: that of the package with a tape descriptor, and of no other."""
+    file = tmp_path / "a.mxf"
+    names = ("-metadata", "material_package_name=Take \u00e9 3", "-metadata", "reel_name=A001R1AB")
+    ffmpeg("-f", "lavfi", "-i", "color=size=64x64:rate=25:duration=1", "-c:v", "mpeg2video", *names, str(file))
+    found = of(file.read_bytes())
+    assert found is not None
+    assert (found["clip"], found["tape"]) == ("Take \u00e9 3", "A001R1AB")
