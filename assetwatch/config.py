@@ -280,7 +280,7 @@ def _report_formats(wanted: str) -> tuple[str, ...]:
 
 
 def _explain(message: str) -> str:
-    """msgspec's message with the key first: `volume[0].settle: expected str, got int`."""
+    """msgspec's message with the key first, in TOML's words: `volume[0].settle: expected text, got integer`."""
     what, _, where = message.partition(" - at `$")
     key = where.removesuffix("`").removeprefix(".").replace("[...]", "[]")
     unknown = re.search(r"unknown field `([^`]*)`", what)
@@ -291,8 +291,17 @@ def _explain(message: str) -> str:
     absent = re.search(r"missing required field `([^`]*)`", what)
     if absent:
         return f"{key}.{absent[1]}: required and not given"
-    text = what.replace("`", "")
+    text = re.sub(r"`([^`]*)`", lambda said: _in_toml(said[1]), what)
     return f"{key or 'file'}: {text[:1].lower()}{text[1:]}"
+
+
+#: What msgspec calls the types of values, and what people who write TOML do.
+_TYPES = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "object": "table"}
+
+
+def _in_toml(types: str) -> str:
+    """msgspec's types, such as `int | str`, in the reference's words; nothing in TOML is null."""
+    return " or ".join(_TYPES.get(name, name) for name in types.split(" | ") if name != "null")
 
 
 def _keys_of(key: str) -> tuple[str, ...]:

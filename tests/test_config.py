@@ -93,7 +93,7 @@ class TestWrong:
             ("colour = 1", ("colour", "unknown key", "project")),
             (f'{VOLUME}setle = "1s"', ("setle", "unknown key", "did you mean 'settle'?")),
             ("[checksum]\nalgorithm = []", ("checksum.algorithm", "did you mean 'algorithms'?")),
-            (f"{VOLUME}settle = 10", ("settle", "expected `str`".replace("`", ""), "got int")),
+            (f"{VOLUME}settle = 10", ("settle", "expected text", "got integer")),
             ('[[volume]]\nname = "a"', ("path", "required")),
             ('[[volume]]\npath = "/a"', ("name", "required")),
             (f'{VOLUME}settle = "soon"', ("volume[0].settle", '"10s"', "'soon'")),
@@ -120,7 +120,8 @@ class TestWrong:
             ('[report]\nformats = ["docx"]', ("report.formats", "html")),
             ('project = "NIGHTFALL', ("not valid TOML", "string")),
             ("[[volume]\n", ("not valid TOML",)),
-            ("volume = 1", ("volume", "expected array")),
+            ("volume = 1", ("volume", "expected array", "got integer")),
+            ("[checksum]\nworkers = true", ("checksum.workers", "expected integer or text", "got true or false")),
         ],
     )
     def test_is_told(self, text: str, words: tuple[str, ...], loaded: Callable[[str], Config], tmp_path: Path) -> None:

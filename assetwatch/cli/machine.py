@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from assetwatch.clock import Clock
 from assetwatch.errors import AssetwatchError
-from assetwatch.units import microseconds, rfc3339
+from assetwatch.units import counted, microseconds, rfc3339
 
 State = Literal["ok", "warning", "wrong"]
 
@@ -68,7 +68,7 @@ def inotify(folders: int, volumes: int, limits: dict[str, int | None]) -> Iterat
             "inotify watches", "warning", "the kernel's limit cannot be read: /proc/sys/fs/inotify is missing"
         )
     else:
-        known = f"{folders} folders are known, the kernel gives a user {watches} watches"
+        known = f"{counted(folders, 'folder is', 'folders are')} known, the kernel gives a user {watches:,} watches"
         wanted = max(_WATCHES, 1 << (2 * folders).bit_length())
         if folders > watches:
             text = f"{known}: the rest is found by scans only"
@@ -80,7 +80,9 @@ def inotify(folders: int, volumes: int, limits: dict[str, int | None]) -> Iterat
             yield Finding("inotify watches", "ok", known)
     instances = limits.get("max_user_instances")
     if instances is not None and volumes:
-        text = f"{volumes} volumes need an instance each, the kernel gives a user {instances}"
+        text = (
+            f"{counted(volumes, 'volume needs', 'volumes need')} an instance each, the kernel gives a user {instances}"
+        )
         if instances < volumes + _INSTANCES_SPARE:
             state: State = "wrong" if instances < volumes else "warning"
             wanted = max(512, 2 * volumes + _INSTANCES_SPARE)

@@ -13,6 +13,7 @@ from assetwatch.clock import SystemClock
 from assetwatch.config import ALGORITHM_NAMES
 from assetwatch.errors import UsageError
 from assetwatch.paths import from_os, percent, readable, shown
+from assetwatch.units import counted
 
 
 @click.command("hash")
@@ -163,15 +164,19 @@ def describe(facts: dict[str, Any]) -> list[str]:
         lines.append("  video: " + ", ".join(p for p in parts if p and p != "?/?/?"))
     for one in facts.get("audio") or ():
         parts = [_words(one.get("codec"))]
-        parts += [f"{one['channels']} channels"] if one.get("channels") else []
+        parts += [counted(one["channels"], "channel")] if one.get("channels") else []
         parts += [str(one["layout"])] if one.get("layout") else []
         parts += [f"{one['sample_rate']} Hz"] if one.get("sample_rate") else []
         parts += [f"{one['bit_depth']} bit"] if one.get("bit_depth") else []
         lines.append("  audio: " + ", ".join(parts))
     other = {key: value for key, value in (facts.get("other") or {}).items() if isinstance(value, str | int | float)}
     if other:
-        lines.append("  " + ", ".join(f"{key} {value}" for key, value in other.items()))
+        lines.append("  " + ", ".join(f"{key.replace('_', ' ')} {_said(value)}" for key, value in other.items()))
     return [shown(line) for line in lines]
+
+
+def _said(value: str | float) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _words(*parts: Any) -> str:

@@ -26,7 +26,7 @@ from assetwatch.ingest.scan import Scan, VolumeLost
 from assetwatch.ingest.settle import Rules
 from assetwatch.ingest.volume import Judgement, VolumeIdentity, VolumeLook, inodes_last, judge, loss_is_suspicious
 from assetwatch.paths import from_os
-from assetwatch.units import microseconds
+from assetwatch.units import counted, microseconds
 
 if TYPE_CHECKING:
     from assetwatch.ingest.compare import Transform
@@ -362,10 +362,10 @@ class Care:
         self.scans_done += 1
         self._next_scan = self._clock.monotonic() + self.section.rescan_seconds
         _log.info(
-            "volume %s: scan ended, %d folders, %d names new or different, %d absent",
+            "volume %s: scan ended, %s, %s new or different, %d absent",
             self.name,
-            scan.folders,
-            scan.differed,
+            counted(scan.folders, "folder"),
+            counted(scan.differed, "name"),
             absent,
         )
 
