@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, literal_column, or_, select
@@ -178,6 +179,15 @@ def one_file(connection: Connection, volume: str, path: str) -> Listed | None:
     )
     found = connection.execute(query).first()
     return None if found is None else next(with_all(connection, row, [(folder, FileRow(*found))]))
+
+
+def twin_of(connection: Connection, row: FileRow) -> str | None:
+    """Another name in the file's folder that reads the same: composed where this one is decomposed, or the reverse."""
+    forms = {unicodedata.normalize(form, row.name) for form in ("NFC", "NFD")} - {row.name}
+    query = select(t.file.c.name).where(
+        t.file.c.folder_id == row.folder_id, t.file.c.name.in_(forms), t.file.c.presence != Presence.MISSING.value
+    )
+    return connection.execute(query).scalar() if forms else None
 
 
 def folder_summary(connection: Connection, volume: str, path: str) -> dict[str, Any]:

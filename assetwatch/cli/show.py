@@ -6,13 +6,14 @@ import os
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any, Final
+from urllib.parse import quote
 
 import click
 
 from assetwatch.app import Setting
 from assetwatch.catalog import promises, queries, volumes
 from assetwatch.catalog.queries import Listed
-from assetwatch.cli.files import asset_json, file_json
+from assetwatch.cli.files import asset_json, file_json, problems_of
 from assetwatch.cli.output import catalog_of, console, json_option, setting_of, styled, write_json, zone_of
 from assetwatch.errors import UsageError
 from assetwatch.model import FileKind, Presence
@@ -49,11 +50,13 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
         observations = queries.observations_of(connection, one.row.id)
         claims = promises.claims_in_words(connection, one.row)
         media = None if one.row.version_id is None else queries.media_record(connection, one.row.version_id)
+        twin = _twin_in_words(one.row.name, queries.twin_of(connection, one.row))
         reason = next((row.reason for row in volumes.all_volumes(connection) if row.name == volume), None)
     if as_json:
         write_json(
             {
                 **file_json(one),
+                "problems": problems_of(one) + twin,
                 "versions": [_version_json(version) for version in versions],
                 "observations": [
                     {"at": rfc3339(note["at_us"]), "what": note["what"], "detail": note["detail"]}
@@ -74,7 +77,7 @@ def show_command(ctx: click.Context, path: str, as_json: bool) -> None:
             }
         )
     else:
-        for line in story(one, versions, observations, media, zone, reason, [text for _, _, text in claims]):
+        for line in story(one, versions, observations, media, zone, reason, [text for _, _, text in claims], twin):
             console().print(line, soft_wrap=True)
     ctx.exit(1 if _is_wrong(one) else 0)
 
@@ -124,6 +127,7 @@ def story(
     zone: tzinfo,
     offline_reason: str | None,
     claims: list[str],
+    problems: Sequence[str] = (),
 ) -> list[str]:
     """The story of a file as lines of rich markup, oldest event last but the present first."""
     from rich.markup import escape
@@ -163,6 +167,7 @@ def story(
         if row.due_us is not None and row.due_for == "read":
             lines.append(f"It is tried again at {when(row.due_us)}.")
     lines.append(_in_words(row))
+    lines += [f"[yellow]{escape(text[:1].upper() + text[1:])}.[/]" for text in problems]
     lines += [f"It {escape(text)}." for text in claims]
     lines.append("")
     events: list[tuple[int, str]] = [(row.first_seen_us, "first seen")]
@@ -185,6 +190,14 @@ def story(
         if media["status"] != "not_media":
             lines.append(f"  [dim]read by {escape(media['tool'])} {escape(media['tool_version'])}[/]")
     return lines
+
+
+def _twin_in_words(name: str, twin: str | None) -> list[str]:
+    """Two names that people cannot tell apart, told apart by their bytes."""
+    if twin is None:
+        return []
+    both = f"{quote(twin)}, and this one is {quote(name)} (Unicode NFC and NFD)"
+    return [f"another file in this folder has a name that reads the same, in other bytes: {both}"]
 
 
 def _in_words(row: Any) -> str:

@@ -263,6 +263,8 @@ def judge(
         return Judgement(True, "", now)
     advice = f"If this is right, say so with `assetwatch doctor --accept-volume {name}`"
     difference = _difference(known, now) if known else None
+    if known and difference and _is_above(now.mount_point, known.mount_point):
+        difference = f"nothing is mounted at {_shown(known.mount_point)} now, and what is seen is the directory below"
     if known and difference:
         return offline(
             f"{here} is not the volume that is known: {difference}. "
@@ -301,6 +303,10 @@ def _difference(known: VolumeIdentity, now: VolumeIdentity) -> str | None:
     if known.place != now.place and not _is_same_directory(known, now):
         return "another directory of the same file system stands in its place"
     return None
+
+
+def _is_above(folder: str, path: str) -> bool:
+    return folder != path and path.startswith(folder.rstrip("/") + "/")
 
 
 def _is_same_directory(known: VolumeIdentity, now: VolumeIdentity) -> bool:

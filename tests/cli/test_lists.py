@@ -240,6 +240,19 @@ class TestShow:
         assert "0123456789abcdef0123456789abcdef" in answer.out
 
 
+def test_names_that_read_the_same(call: Callable[..., Any], tmp_path: Path) -> None:
+    """Two files whose names differ in their Unicode form only: both are kept, and each tells of the other."""
+    (tmp_path / "ingest").mkdir()
+    for name in ("caf\u00e9.mov", "cafe\u0301.mov", "cafe.mov"):
+        (tmp_path / "ingest" / name).write_bytes(name.encode())
+    catalog = ("--catalog", tmp_path / "c.db")
+    call(*catalog, "scan", tmp_path / "ingest", "--settle", "50ms")
+    assert "reads the same, in other bytes: cafe%CC%81.mov" in call(*catalog, "show", "caf\u00e9.mov").out
+    (problem,) = call(*catalog, "show", "cafe\u0301.mov", "--json").json["problems"]
+    assert "caf%C3%A9.mov, and this one is cafe%CC%81.mov" in problem
+    assert call(*catalog, "show", "cafe.mov", "--json").json["problems"] == []
+
+
 def test_odd_frames_are_told_in_text(call: Callable[..., Any], tmp_path: Path) -> None:
     """A sequence's missing, empty and odd frames stand in its row, in a pipe in one line, and in its folder's story."""
     folder = tmp_path / "ingest" / "VFX"

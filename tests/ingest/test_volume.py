@@ -71,8 +71,8 @@ class TestJudge:
     @pytest.mark.parametrize(
         ("known", "now", "why"),
         [
-            pytest.param(DISK, FOLDER, "another directory", id="unmounted, same UUID below"),
-            pytest.param(DISK, replace(FOLDER, uuid="bbbb-2222"), "another disk", id="unmounted"),
+            pytest.param(DISK, FOLDER, "nothing is mounted at /mnt/ingest", id="unmounted, same UUID below"),
+            pytest.param(DISK, replace(FOLDER, uuid="bbbb-2222"), "nothing is mounted at /mnt/ingest", id="unmounted"),
             pytest.param(DISK, replace(DISK, uuid="bbbb-2222"), "another disk", id="swapped disk"),
             pytest.param(DISK, replace(DISK, uuid=None, fsid=9), "another file system", id="swapped disk, no udev"),
             pytest.param(DISK, TMPFS, "another kind", id="tmpfs mounted over"),
