@@ -160,7 +160,12 @@ def story(
     elif one.presence == Presence.MISSING.value:
         lines.append(f"Gone since {when(row.absent_us)}: the volume is there, and two looks did not find the file.")
     elif one.presence == Presence.ARRIVING.value:
-        lines.append(f"It is still arriving: last changed as seen at {when(row.stat_since_us)}.")
+        changed = f"last changed as seen at {when(row.stat_since_us)}"
+        doing = {
+            "read": "It has come to rest, and waits to be read",
+            "reading": "It has come to rest, and is being read",
+        }
+        lines.append(f"{doing.get(row.due_for or '', 'It is still arriving')}: {changed}.")
     if row.problem:
         problem = f"I{row.problem[1:]}." if row.problem.startswith("its ") else row.problem
         lines.append(f"[bold red]{escape(problem)}[/]")

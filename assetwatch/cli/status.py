@@ -140,7 +140,8 @@ def _volume(row: Any, tallies: Any) -> dict[str, Any]:
         "project": row.project,
         "online": bool(row.online),
         "reason": row.reason,
-        "watching": row.watching,
+        # What a keeper said stays when it lets a volume go: taken out of the configuration, or stopped.
+        "watching": row.watching if row.keeper_id is not None or row.watching == "scan" else None,
         "file_system": row.file_system,
         "files": sum(n for _, presence, _, n, _ in mine if presence != "missing"),
         "bytes": sum(s for _, presence, _, _, s in mine if presence != "missing"),
@@ -292,11 +293,9 @@ def _print(
     ):
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "VOLUME", overflow="fold")
     for one, row in zip(document["volumes"], rows, strict=True):
-        state = (
-            f"online, {one['watching']}"
-            if one["online"] and one["watching"] and daemon
-            else ("online" if one["online"] else styled("offline"))
-        )
+        state = "online" if one["online"] else styled("offline")
+        if one["online"] and daemon:
+            state += f", {one['watching']}" if row.keeper_id is not None and one["watching"] else ", not watched"
         table.add_row(
             escape(shown(one["name"])),
             state,

@@ -98,6 +98,10 @@ class House:
         service.until_said(f"watches {directory.name}")
         return service
 
+    def say(self, *args: str) -> str:
+        """What a command tells a person."""
+        return str(self._program("--config", self.config, *args).stdout.decode())
+
     def ask(self, *args: str) -> Any:
         """A command's JSON."""
         done = self._program("--config", self.config, *args, "--json")
@@ -232,6 +236,20 @@ class TestReload:
         service.until_said("second (")
         house.until(lambda files: files and files[0]["integrity"] == "recorded", "files", "B001.mov")
         assert house.ask("status")["daemon"]["pid"] == service.running.pid
+
+    def test_a_volume_that_was_taken_out_is_not_called_watched(self, house: House) -> None:
+        """It stays known, and nobody is told that its changes are heard."""
+        second = house.root.parent / "second"
+        second.mkdir()
+        house.write_config(f'[[volume]]\nname = "second"\npath = "{second}"')
+        service = house.start()
+        service.until_said("volume second: scan ended")
+        house.write_config()
+        service.send(signal.SIGHUP)
+        service.until_said("watches ingest (")
+        watching = {one["name"]: one["watching"] for one in house.ask("status")["volumes"]}
+        assert watching["second"] is None
+        assert "online, not watched" in house.say("status")
 
     def test_every_volume_is_scanned(self, house: House) -> None:
         """With the same configuration every volume is scanned."""
