@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import bulk, insert_or_update, slices
+
+#: Facts (`media.facts`, under `other`) by which a cut list may ask for a file, whatever its name.
+MEDIA_NAMES: Final = ("reel", "tape", "umid", "file_umid")
 
 
 def add_versions(
@@ -51,6 +55,17 @@ def set_media(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     statement = insert_or_update(connection, t.media)
     kept = {name: statement.excluded[name] for name in rows[0] if name != "version_id"}
     connection.execute(statement.on_conflict_do_update(index_elements=["version_id"], set_=kept), list(rows))
+    known = delete(t.media_name).where(t.media_name.c.version_id.in_(bindparam("ids", expanding=True)))
+    for some in slices([row["version_id"] for row in rows]):
+        connection.execute(known, {"ids": some})
+    bulk(connection, t.media_name, [name for row in rows for name in _media_names(row["version_id"], row["facts"])])
+
+
+def _media_names(version_id: int, facts: str | None) -> list[tuple[int, str, str]]:
+    """Rows of `media_name` for what a version's facts (JSON) call it."""
+    other = {} if facts is None else json.loads(facts).get("other") or {}
+    names = ((kind, other.get(kind)) for kind in MEDIA_NAMES)
+    return [(version_id, kind, name.lower()) for kind, name in names if isinstance(name, str) and name]
 
 
 def has_media(connection: Connection, version_ids: Iterable[int]) -> set[int]:

@@ -241,6 +241,17 @@ media = _table(
     _partial("ix_media_not_probed", "probed_us", where=NOT_PROBED),
 )
 
+#: What a file's media call it besides its name, in lower case, by which a cut list may ask for it.
+media_name = _table(
+    "media_name",
+    Column("version_id", Id, ForeignKey("version.id"), primary_key=True),
+    #: reel, tape, umid or file_umid, as the facts have it
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Index("ix_media_name_name", "name"),
+    with_rowid=False,
+)
+
 #: Image files of one folder that share what stands before and after the frame number.
 series = _table(
     "series",

@@ -11,8 +11,8 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from assetwatch.catalog import candidates, things, volumes
+from assetwatch.catalog.called import with_reel, with_umid
 from assetwatch.catalog.things import Thing
-from assetwatch.catalog.umids import with_reel, with_umid
 from assetwatch.delivery.cut_sources import Clip, ClipIndex, CutReport, reel_of, umid_of
 from assetwatch.media.timelines.read import read_timeline
 from assetwatch.media.timelines.values import Timeline, TimelineFault

@@ -217,13 +217,14 @@ def record_link(connection: Connection, ids: Ids, row: FileRow, sibling: FileRow
         [_version(version_id, row, after, 0.0, now_us, "link")],
         [(version_id, name, value) for name, value in known.items()],
     )
-    same = [column for column in t.media.c if column.name != "version_id"]
-    connection.execute(
-        insert(t.media).from_select(
-            ["version_id", *(column.name for column in same)],
-            select(literal(version_id), *same).where(t.media.c.version_id == sibling.version_id),
+    for table in (t.media, t.media_name):
+        same = [column for column in table.c if column.name != "version_id"]
+        connection.execute(
+            insert(table).from_select(
+                ["version_id", *(column.name for column in same)],
+                select(literal(version_id), *same).where(table.c.version_id == sibling.version_id),
+            )
         )
-    )
     if row.version_id is not None:
         contents.supersede(connection, [row.version_id], now_us)
     files.change(connection, [(row, after)])

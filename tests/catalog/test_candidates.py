@@ -7,12 +7,13 @@ from sqlalchemy import insert
 from assetwatch.catalog import contents, files, volumes
 from assetwatch.catalog import deliverables as rows
 from assetwatch.catalog import tables as t
+from assetwatch.catalog.called import with_reel, with_umid
 from assetwatch.catalog.candidates import Named, meant_anywhere, names
+from assetwatch.catalog.contents import set_media
 from assetwatch.catalog.engine import Database
 from assetwatch.catalog.hand_links import drawn_anew, repoint
 from assetwatch.catalog.rows import FileRow
 from assetwatch.catalog.shots import shot_pattern
-from assetwatch.catalog.umids import with_reel, with_umid
 from assetwatch.clock import FakeClock
 from assetwatch.units import microseconds
 
@@ -74,7 +75,7 @@ def test_things_by_their_umid(database: Database) -> None:
     with database.write() as connection:
         for facts, version in zip(told, known.values(), strict=True):
             row = {"version_id": version, "status": "ok", "facts": facts, "tool": "t", "tool_version": "1"}
-            connection.execute(insert(t.media).values(**row, probed_us=1))
+            set_media(connection, [{**row, "probed_us": 1}])
     with database.read() as connection:
         assert [thing.path for thing in with_umid(connection, ["aa", "bb", "zz"])] == ["A/1.mxf", "A/2.mxf"]
 
@@ -86,7 +87,7 @@ def test_things_by_the_reel_that_their_media_tell(database: Database) -> None:
     with database.write() as connection:
         for facts, version in zip(told, known.values(), strict=True):
             row = {"version_id": version, "status": "ok", "facts": facts, "tool": "t", "tool_version": "1"}
-            connection.execute(insert(t.media).values(**row, probed_us=1))
+            set_media(connection, [{**row, "probed_us": 1}])
     with database.read() as connection:
         assert [thing.path for thing in with_reel(connection, ["a001r1ab", "tape9"])] == ["A/1.mov", "A/2.mov"]
 

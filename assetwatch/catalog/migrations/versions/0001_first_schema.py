@@ -658,3 +658,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status in ('timed_out', 'crashed', 'unreadable')"),
         postgresql_where=sa.text("status in ('timed_out', 'crashed', 'unreadable')"),
     )
+    op.create_table(
+        "media_name",
+        sa.Column("version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(collation="C").with_variant(sa.Text(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_media_name_version_id")),
+        sa.PrimaryKeyConstraint("version_id", "kind", name=op.f("pk_media_name")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_media_name_name", "media_name", ["name"], unique=False)
