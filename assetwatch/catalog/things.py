@@ -117,14 +117,17 @@ class _One(msgspec.Struct, frozen=True):
     @property
     def spoiled(self) -> bool:
         """Whether it was right once, and somebody wrote to it or it rotted since."""
-        problem = self.problem or ""
-        ours = written_to(problem) is not None or problem.startswith(CHANGED_SILENTLY)
-        return self.integrity == Integrity.MISMATCH.value and ours
+        return self.integrity == Integrity.MISMATCH.value and is_spoiled(self.problem)
 
     @property
     def archived(self) -> bool:
         """Whether it is gone, and a person said that this is known."""
         return self.presence == Presence.MISSING.value and self.known_us is not None
+
+
+def is_spoiled(problem: str | None) -> bool:
+    """Whether this problem of a file is that it was right once, and is not any more: its sender has nothing to mend."""
+    return written_to(problem) is not None or (problem or "").startswith(CHANGED_SILENTLY)
 
 
 def below_folder(connection: Connection, root: str) -> list[Thing]:

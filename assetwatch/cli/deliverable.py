@@ -11,7 +11,7 @@ from assetwatch.cli.card import missing_of
 from assetwatch.cli.output import catalog_of, json_option, setting_of, user_name, write_json, zone_of
 from assetwatch.clock import SystemClock
 from assetwatch.delivery.footage import TO_ASK
-from assetwatch.delivery.status import OLDER, SPOILED
+from assetwatch.delivery.status import senders_affair
 from assetwatch.delivery.wording import name_of, sentences
 from assetwatch.errors import UsageError
 from assetwatch.paths import readable, shown
@@ -19,7 +19,6 @@ from assetwatch.units import local_time, microseconds
 
 if TYPE_CHECKING:
     from assetwatch.catalog.engine import Database
-    from assetwatch.delivery.findings import Finding
     from assetwatch.delivery.kept import Entry
     from assetwatch.delivery.status import Linked
 
@@ -315,7 +314,7 @@ def message(one: Entry, zone: tzinfo) -> tuple[str, list[str]]:
     status = one.status
     state = status.state.value
     findings = [*(finding for item in status.items for finding in item.problems), *status.problems]
-    wrong = sentences(finding for finding in findings if _is_wrong(finding))
+    wrong = sentences(finding for finding in findings if senders_affair(finding))
     incomplete = sentences(finding for finding in findings if finding.rule == "complete")
     questions = sentences(finding for finding in findings if finding.rule in TO_ASK)
     missing = _missing(one)
@@ -378,10 +377,3 @@ def _missing(one: Entry) -> list[str]:
         else:
             found.append(in_words.get(name, name))
     return found
-
-
-def _is_wrong(finding: Finding) -> bool:
-    """Whether something that came is wrong, and its sender can mend it."""
-    if finding.observed in (SPOILED, OLDER):
-        return False
-    return finding.failed or (finding.notice and finding.rule == "version")

@@ -373,6 +373,13 @@ _ODD: Final = {
 SPOILED: Final = "other bytes since it was verified"
 
 
+def senders_affair(finding: Finding) -> bool:
+    """Whether something that came is wrong, and its sender can mend it."""
+    if finding.observed in (SPOILED, OLDER):
+        return False
+    return finding.failed or (finding.notice and finding.rule == "version")
+
+
 def _own_problems(linked: Linked) -> Iterator[Finding]:
     if linked.integrity in _BAD:
         observed = "other bytes" if linked.integrity is Integrity.MISMATCH else "not readable"

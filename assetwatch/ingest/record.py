@@ -7,6 +7,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from assetwatch.ingest import settle
 from assetwatch.ingest.settle import Rules
 from assetwatch.media.probe import ProbeResult
 from assetwatch.model import WRITTEN_TO, Integrity, Presence, written_to
-from assetwatch.units import rfc3339
+from assetwatch.units import local_time
 
 #: A file whose reading was cut short so often by the end of the program is set aside: it may be what ends it.
 INTERRUPTIONS_MAX = 8
@@ -169,7 +170,7 @@ def _written_to(row: FileRow, doubted: bool) -> str | None:
         return still
     if row.verified_us is None or doubted:
         return None
-    return f"{WRITTEN_TO} ({rfc3339(row.verified_us)})"
+    return f"{WRITTEN_TO} ({local_time(row.verified_us, UTC)} UTC)"
 
 
 def _was_written(row: FileRow) -> bool:

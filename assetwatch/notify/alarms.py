@@ -173,7 +173,7 @@ class Alarms:
             self._board_mark = None if changed else self._board_mark  # what was put off is not forgotten
             return
         from assetwatch.delivery.kept import board  # slow to import, and many shows have no schedule here
-        from assetwatch.delivery.wording import sentence
+        from assetwatch.delivery.wording import sentences
 
         entries = board(connection, instant, brief=True)
         failed: list[Condition] = []
@@ -185,8 +185,9 @@ class Alarms:
             if status.state.value == "failed":
                 problems = [one for item in status.items for one in item.problems if one.failed and not item.waived]
                 problems += [one for one in status.problems if one.failed]
-                told = "; ".join(shown(sentence(one)) for one in problems[:_NAMED])
-                more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+                said = sentences(problems)
+                told = "; ".join(shown(one) for one in said[:_NAMED])
+                more = f" and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
                 text = f"{name} is failed: {told}{more}"
                 failed.append(Condition(f"failed:{row.id}", "deliverable_failed", None, text, len(problems)))
             if status.late and status.late_by is not None:

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
+from assetwatch.catalog.things import is_spoiled
 from assetwatch.catalog.volumes import DERIVED_ALERTS, AlertRow
 from assetwatch.paths import shown
 from assetwatch.report.value import (
@@ -123,12 +124,22 @@ def _failing(failing: Some[Owed]) -> Iterator[Need]:
             one.status,
             shown(f"{one.name}: {reason}{more}" if reason else one.name),
             shown(one.key),
-            _ask(one, "for it again"),
+            _again(one),
             deliverable=one.key,
             owners=_owners(one),
         )
     if failing.total > _OF_A_KIND:
         yield _rest(Severity.WRONG, "failed", failing.total - _OF_A_KIND, "assetwatch deliverables")
+
+
+def _again(one: Owed) -> str:
+    """What is to be done about one of which something is wrong."""
+    if one.mendable:
+        return _ask(one, "for it again")
+    if one.missing:
+        return _ask(one, "for the rest of it")
+    command = f"assetwatch deliverables {shlex.quote(shown(one.key))}"
+    return f"`{command}` has all of it; there is nothing to ask of {shown(one.sender) or 'its sender'}"
 
 
 def _ask(one: Owed, for_what: str) -> str:
@@ -193,6 +204,10 @@ _STATES: Final = {
 }
 
 
+#: Of a file that was right when it came.
+_RESTORE: Final = "do not work with it; restore it from a copy"
+
+
 def _files(problems: Some[Problem], by_problem: Sequence[tuple[str, int]]) -> Iterator[Need]:
     for state, total in by_problem:
         meaning, to_do = _STATES[state]
@@ -204,7 +219,7 @@ def _files(problems: Some[Problem], by_problem: Sequence[tuple[str, int]]) -> It
                 # The digests stand in the list of what is wrong: here they would hide the sentence.
                 f"{state}: {shown(one.problem).partition(': expected ')[0] if one.problem else meaning}",
                 one.place.text,
-                to_do,
+                _RESTORE if state == "mismatch" and is_spoiled(one.problem) else to_do,
                 volume=one.place.volume,
             )
         if total > len(mine):

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from assetwatch.delivery.findings import Finding
 from assetwatch.delivery.kept import Entry
+from assetwatch.delivery.status import Role, senders_affair
+from assetwatch.delivery.wording import sentences
 from assetwatch.report.value import Deliverables, Owed, Some
 from assetwatch.units import microseconds
 
@@ -58,7 +60,7 @@ def _rank(one: Owed) -> tuple[Any, ...]:
 
 def _owed(entry: Entry, before: Standing | None, since: datetime) -> Owed:
     status, row = entry.status, entry.row
-    state = status.state.value
+    state, failing = status.state.value, _failing(entry)
     earlier = None if before is None else before.get(row.key)
     due_us = None if status.due is None else microseconds(status.due)
     fulfilled = state in ("arrived", "verified", "accepted")
@@ -84,8 +86,9 @@ def _owed(entry: Entry, before: Standing | None, since: datetime) -> Owed:
         arrived=status.arrived,
         required=status.required,
         verified=status.verified,
-        missing=Some.of(status.missing, NAMED),
-        wrong=Some.of((in_words(finding) for finding in _failing(entry)), NAMED),
+        missing=Some.of(_missing(entry), NAMED),
+        wrong=Some.of(sentences(failing), NAMED),
+        mendable=state == "rejected" or any(senders_affair(finding) for finding in failing),
         said=_said(entry),
         new=before is not None and earlier is None,
         changed=earlier is not None and (earlier[0], earlier[1]) != (state, due_us),
@@ -99,13 +102,15 @@ def _failing(entry: Entry) -> list[Finding]:
     return own + [finding for finding in status.problems if finding.failed]
 
 
-def in_words(finding: Finding) -> str:
-    """A finding as a sentence, with the name of the file and no folder."""
-    name = (finding.path or "").rpartition("/")[2].rpartition(":")[2]
-    text = finding.rule
-    if finding.expected or finding.observed:
-        text += f": expected {finding.expected or '?'}, is {finding.observed or 'not known'}"
-    return f"{name}: {text}" if name else text
+def _missing(entry: Entry) -> list[str]:
+    """What is missing, by name; of what has begun to come with what of it is not here."""
+    begun = {
+        linked.name or item.name: linked.incomplete
+        for item in entry.known.items
+        for linked in item.linked
+        if linked.incomplete and linked.role in (Role.CURRENT, Role.CONFLICT)
+    }
+    return [f"{name} ({begun[name]})" if name in begun else name for name in entry.status.missing]
 
 
 def _said(entry: Entry) -> str | None:

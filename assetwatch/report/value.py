@@ -129,7 +129,8 @@ class Owed:
     `new`: the last report did not know it; `changed`: status or date differ from then; `newly_complete`: it was
     fulfilled since. `arrived` of `required` things are here, `verified` of them proved; `arrived_at` is when the last
     one needed came. `late_by` is in seconds, for late and arrived late. `missing` are names of what is not here,
-    `wrong` sentences on what is not right; `said` is the word of a person that holds, as a sentence.
+    `wrong` sentences on what is not right, `mendable` whether its sender can do something about any of that; `said` is
+    the word of a person that holds, as a sentence.
     """
 
     key: str
@@ -151,6 +152,7 @@ class Owed:
     verified: int
     missing: Some[str] = Some()
     wrong: Some[str] = Some()
+    mendable: bool = True
     said: str | None = None
     new: bool = False
     changed: bool = False

@@ -14,6 +14,7 @@ from assetwatch.catalog import files, messages, reporting, volumes
 from assetwatch.catalog.engine import Database
 from assetwatch.clock import FakeClock
 from assetwatch.config import Config, VolumeSection
+from assetwatch.model import WRITTEN_TO
 from assetwatch.report.build import Built
 from assetwatch.report.value import Place, Report, Severity
 from assetwatch.units import microseconds, rfc3339
@@ -221,6 +222,28 @@ class TestDeliverables:
         assert [one.key for one in owed.newly_complete.first] == ["HERE"]
         assert owed.by_status == {"failed": 1, "partial": 1, "expected": 1, "verified": 1}
 
+    def test_what_is_wrong_is_said_as_on_the_board(self, show: Shelf, make: Make) -> None:
+        """In a sentence, by the file's name, and no rule of ours is named in it."""
+        (bad,) = make().report.deliverables.failing.first
+        assert bad.wrong.first == ("plate.mov: other bytes than were sent",)
+
+    def test_what_has_begun_is_not_called_missing(
+        self, shelf: Shelf, schedule: Callable[[str], None], make: Make
+    ) -> None:
+        """A sequence of which a frame is not here: what of it is missing, and not that all of it is."""
+        ingest = shelf.volume("ingest")
+        for row in shelf.sequence(ingest, "VFX", "p.", 101, 104, ".dpx", first_seen_us=us(hours=1)):
+            shelf.read(row)
+        with shelf.database.write() as connection:
+            connection.execute(text("update sequence set missing = '103'"))
+        schedule(
+            '[[deliverable]]\nid = "VX"\ndue = 2026-11-24T20:00:00Z\n'
+            '  [[deliverable.item]]\n  name = "Plate"\n  match = "VFX/p.####.dpx"\n'
+            '  [[deliverable.item]]\n  name = "List"\n  match = "VFX/*.edl"\n'
+        )
+        report = make().report
+        assert report.deliverables.due_soon.first[0].missing.first == ("Plate (frame 103 is missing)", "List")
+
     def test_nothing_is_new_without_an_earlier_report(self, show: Shelf, make: Make) -> None:
         """What was never compared is neither new nor changed."""
         owed = make().report.deliverables
@@ -284,6 +307,24 @@ class TestNeeds:
         (need,) = (need for need in report.needs.first if need.kind == "mismatch")
         assert need.what == "mismatch: md5 is not what its sender says"
         assert report.problems.first[0].problem == said
+
+    def test_nobody_is_asked_again_for_what_was_changed_here(
+        self, shelf: Shelf, schedule: Callable[[str], None], make: Make
+    ) -> None:
+        """A file that was right when it came is restored; its sender has nothing to mend, and is not chased."""
+        said = f"{WRITTEN_TO} (2026-11-20 10:00 UTC): md5 is not what its sender says: expected 9dd4, computed cb2a"
+        (row,) = shelf.put(shelf.volume(), "VFX/a.mov", integrity="mismatch", problem=said, first_seen_us=us(days=4))
+        shelf.read(row)
+        schedule(
+            '[[deliverable]]\nid = "VX"\nfrom = "Lab"\ndue = 2026-11-30T18:00:00Z\n'
+            '  [[deliverable.item]]\n  name = "Plate"\n  match = "VFX/*.mov"\n'
+        )
+        needs = {need.kind: need for need in make().report.needs.first}
+        assert needs["mismatch"].to_do == "do not work with it; restore it from a copy"
+        assert (
+            needs["failed"].what == "VX: a.mov: was as sent when it came, and has been changed here since: restore it"
+        )
+        assert needs["failed"].to_do == "`assetwatch deliverables VX` has all of it; there is nothing to ask of Lab"
 
     def test_the_sentence_fits_a_phone(self, show: Shelf, make: Make) -> None:
         """It begins with the worst, and is never longer than a subject line."""
