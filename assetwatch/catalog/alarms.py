@@ -40,8 +40,9 @@ def mismatch_tally(connection: Connection) -> list[tuple[int, int, int]]:
     return [(volume_id, int(count), int(size)) for volume_id, count, size in rows]
 
 
-def mismatches(connection: Connection, limit: int) -> list[Mismatch]:
-    """The files that differ, and of which no person said that he knows; `limit` of them at most."""
+def mismatches(connection: Connection, limit: int, *, known: bool = False) -> list[Mismatch]:
+    """The files that differ, and of which no person said that it is known, or with `known` those of which one did;
+    `limit` of them at most."""
     rows = connection.execute(
         select(t.file.c.id, t.file.c.volume_id, t.folder.c.path, t.file.c.name)
         .select_from(t.file.join(t.folder, t.folder.c.id == t.file.c.folder_id))
@@ -49,7 +50,7 @@ def mismatches(connection: Connection, limit: int) -> list[Mismatch]:
             t.file.c.integrity == Integrity.MISMATCH.value,
             t.file.c.presence != Presence.MISSING.value,
             t.file.c.kind == FileKind.REGULAR.value,
-            t.file.c.known_us.is_(None),
+            t.file.c.known_us.is_not(None) if known else t.file.c.known_us.is_(None),
         )
         .order_by(t.file.c.folder_id, t.file.c.id)
         .limit(limit)

@@ -143,6 +143,7 @@ class Alarms:
             return
         now_us = self._now_us()
         with self._database.write() as connection:
+            known = known_mismatches(connection) if any(one.kind == "mismatch" for one in gone) else frozenset()
             opened = [
                 one
                 for one in news
@@ -153,10 +154,10 @@ class Alarms:
         for one in opened[:_LOGGED]:
             _log.warning("%s", one.text)
         for ended in gone[:_LOGGED]:
-            _log.info("over: %s", ended.text)
+            _log.info("%s: %s", "known from now on" if ended.key in known else "over", ended.text)
         more = max(0, len(opened) - _LOGGED), max(0, len(gone) - _LOGGED)
         if any(more):
-            _log.warning("%d more alerts, %d more are over: `assetwatch status --json` has them", *more)
+            _log.warning("%d more alerts, %d more have ended: `assetwatch status --json` has them", *more)
 
     # -- what is looked at
 
@@ -289,6 +290,13 @@ def is_mine(alert: volumes.AlertRow, duty: facts.Duty, config: Config) -> bool:
 def key_of_place(route: str, place: str) -> str:
     """The key of the alert that a place is not reached."""
     return f"sending:{route}:{place}"
+
+
+def known_mismatches(connection: Connection) -> frozenset[str]:
+    """The keys of alerts about files that still differ, and of which a person said that it is known."""
+    names = {row.id: row.name for row in volumes.all_volumes(connection)}
+    found = facts.mismatches(connection, _MISMATCHES_MAX, known=True)
+    return frozenset(one.key for one in _mismatches(found, names))
 
 
 def _grace_s(entry: Any) -> float:

@@ -19,7 +19,7 @@ from assetwatch.clock import Clock
 from assetwatch.config import Config, RouteSection, bounded_duration, show_zone
 from assetwatch.errors import AssetwatchError
 from assetwatch.notify import outbox, ping, routes, secrets, telling, words
-from assetwatch.notify.alarms import Alarms, is_mine, key_of_place
+from assetwatch.notify.alarms import Alarms, is_mine, key_of_place, known_mismatches
 from assetwatch.notify.letter import Owed
 from assetwatch.notify.outbox import Outbox
 from assetwatch.notify.rooms import Rooms
@@ -137,6 +137,8 @@ class Teller:
         named = {row.id: row for row in volumes.all_volumes(connection)}
         ids = {row.id: int(row.key.partition(":")[2]) for row in rows if row.kind.startswith("deliverable_")}
         owners = facts.senders_of(connection, list(ids.values()))
+        ended = any(row.kind == "mismatch" and row.closed_us is not None for row in rows)
+        known = known_mismatches(connection) if ended else frozenset()
         found: list[Told] = []
         for row in rows:
             severity = words.severity_of(row.kind)
@@ -149,7 +151,7 @@ class Teller:
                 None if volume is None else volume.name,
                 None if owner is None else Owed(*owner, severity),
             )
-            found.append(Told(row, matter))
+            found.append(Told(row, matter, known=row.closed_us is not None and row.key in known))
         return found
 
 

@@ -41,15 +41,19 @@ _NAMED: Final = 1
 _LISTED: Final = 50
 
 #: A heading's colour, readable on white and on black; its word says the same.
-_COLOURS: Final = {"New": "#d93a30", "Still so": "#9a6d00", "Over": "#2b8a4b"}
+_COLOURS: Final = {"New": "#d93a30", "Still so": "#9a6d00", "Known": "#6f7680", "Over": "#2b8a4b"}
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An alert with what the routes' rules ask about it, and the words for it."""
+    """An alert with what the routes' rules ask about it, and the words for it.
+
+    `known`: it has ended as an alert, because a person said that it is known, and holds all the same.
+    """
 
     row: AlertRow
     matter: Matter
+    known: bool = False
 
     @property
     def sentence(self) -> str:
@@ -71,34 +75,39 @@ def letter(due: Due, told: Mapping[int, Told], project: str | None, zone: tzinfo
     sorts = [
         ("New", [told[row.id] for row in due.news if row.id in told]),
         ("Still so", [told[row.id] for row in due.still if row.id in told]),
-        ("Over", [told[row.id] for row in due.over if row.id in told]),
+        ("Known", [told[row.id] for row in due.over if row.id in told and told[row.id].known]),
+        ("Over", [told[row.id] for row in due.over if row.id in told and not told[row.id].known]),
     ]
-    news, still, over = (some for _, some in sorts)
-    if not (news or still or over):
+    if not any(some for _, some in sorts):
         return None
+    news, still = sorts[0][1], sorts[1][1]
     lines = [line for name, some in sorts for line in _part(name, some, zone, now_us)]
     return Letter(
-        subject=_subject(news, still, over, project),
+        subject=_subject(sorts, project),
         text="\n".join([*lines, "`assetwatch status` shows everything.", ""]),
         html=_page(sorts, zone, now_us),
         severity=worst([one.matter.severity for one in (*news, *still)]),
     )
 
 
-def _subject(news: Sequence[Told], still: Sequence[Told], over: Sequence[Told], project: str | None) -> str:
-    some, word = (news, "") if news else (still, "still: ") if still else (over, "over: ")
+def _subject(sorts: Sequence[tuple[str, Sequence[Told]]], project: str | None) -> str:
+    words = {"New": "", "Still so": "still: ", "Known": "known: ", "Over": "over: "}
+    sort, some = next((name, some) for name, some in sorts if some)
+    over = sorts[-1][1]
     first = one_line(some[0].sentence, 120)
     more = len(some) - _NAMED
     head = f"[{shown(project)}] " if project else ""
     tail = f" (and {more} more)" if more > 0 else ""
     if over and some is not over:
         tail += f"; {len(over)} over"
-    return f"{head}{word}{first}{tail}"
+    return f"{head}{words[sort]}{first}{tail}"
 
 
 def _since(one: Told, zone: tzinfo, now_us: int) -> str:
     row = one.row
     since = f"since {local_time(row.opened_us, zone)}"
+    if one.known:
+        return f"{since}; a person said that this is known: it still differs, and is told no more"
     if row.closed_us is not None:
         lasted = duration(max(0, row.closed_us - row.opened_us) / 1_000_000)
         return f"{since}, over at {local_time(row.closed_us, zone)}, after {lasted}"

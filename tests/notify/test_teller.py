@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from assetwatch.catalog import messages, volumes
+from assetwatch.catalog import known, messages, volumes
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.engine import Database
 from assetwatch.clock import FakeClock
@@ -75,6 +75,26 @@ class Server:
 def server(database: Database, authority: Authority, smtp: Callable[..., Mailbox]) -> Server:
     """With one route, on each database."""
     return Server(database, authority, smtp())
+
+
+def test_what_a_person_knows_of_is_not_called_over(server: Server) -> None:
+    """It still differs: that it is told no more is said, and not that it has ended; of what was mended, that it has."""
+    for name in ("ingest", "vault"):
+        server.shelf.put(server.shelf.volume(name), "A001/one.mov", integrity="mismatch")
+    server.go(60)
+    with server.database.write() as connection:
+        known.acknowledge(connection, "ingest", "A001", known.Word("Jo", "re-wrapped", server.now_us()))
+    server.go(180)
+    what = "1 file differs from what was sent or recorded: A001/one.mov"
+    assert server.subjects[1:] == [f"[NIGHTFALL] known: volume ingest: {what}"]
+    said = server.text(1)
+    assert "Known:\n- volume ingest: 1 file differs" in said and "Over:" not in said and "over at" not in said
+    html = server.box.mails[1].get_body(("html",))
+    assert html is not None and "Known</h2>" in html.get_content() and "Over" not in html.get_content()
+    with server.database.write() as connection:
+        connection.execute(update(t.file).values(integrity="recorded"))
+    server.go(180)
+    assert server.subjects[2:] == [f"[NIGHTFALL] over: volume vault: {what}"]
 
 
 def test_a_roll_that_differs(server: Server) -> None:
