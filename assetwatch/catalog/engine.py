@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import pwd
 import re
 import sqlite3
 import stat
@@ -22,6 +23,8 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 
+from assetwatch.catalog.still import Still
+from assetwatch.catalog.still import found as found_still
 from assetwatch.catalog.tables import complete_for_postgresql, metadata
 from assetwatch.clock import Clock
 from assetwatch.errors import CatalogError, UsageError
@@ -42,12 +45,13 @@ class Database:
     Raises CatalogError from every method when the database cannot do what was asked.
     """
 
-    def __init__(self, url: URL, *, busy_ms: int = _BUSY_MS) -> None:
+    def __init__(self, url: URL, *, busy_ms: int = _BUSY_MS, still: Still | None = None) -> None:
         self.url = url
         self.busy_ms = busy_ms
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.path = Path(url.database) if self.is_sqlite and url.database else None
-        self._engine = _engine(url, busy_ms)
+        self._still = still
+        self._engine = _engine(url if still is None else still.url, busy_ms)
 
     @property
     def writable(self) -> bool:
@@ -65,7 +69,8 @@ class Database:
         with explained(self), self._engine.connect() as connection:
             if not self.is_sqlite:  # where each statement would have a view of its own
                 connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            yield connection
+            with contextlib.nullcontext() if self._still is None else self._still.reading():
+                yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -122,19 +127,24 @@ def open_database(url: URL, clock: Clock, *, create: bool = True, busy_ms: int =
     """
     if url.get_backend_name() == "sqlite":
         _prepare_file(Path(str(url.database)), create)
-    database = Database(url, busy_ms=busy_ms)
+    database = Database(url, busy_ms=busy_ms, still=None if create else _found_still(url))
     try:
         revision = _revision(database)
         if revision is None and not create:
             raise _no_catalog(database.shown)
         if revision != HEAD:
             _bring_up_to_date(database, revision, clock)
-        elif database.is_sqlite:
+        elif database.is_sqlite and database.writable:
             _keep_a_log(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _found_still(url: URL) -> Still | None:
+    """What is to be read and nobody has open, by who may not write beside it; None for every other catalog."""
+    return found_still(Path(str(url.database))) if url.get_backend_name() == "sqlite" else None
 
 
 def revision_of(database: Database) -> str | None:
@@ -441,6 +451,8 @@ def _explanation(database: Database, message: str) -> CatalogError:
         meaning = _READ_ONLY
     else:
         meaning = next((meaning for sign, meaning in _WAYS if sign in message), "")
+    if meaning == _READ_ONLY and database.path is not None and (owner := _other_owner(database.path)) is not None:
+        meaning = f"it, or its folder, is read-only here. It is {owner}'s: ask as `sudo -u {owner} assetwatch ...`."
     return CatalogError(f"{database.shown}: {meaning} ({first_line})" if meaning else f"{database.shown}: {first_line}")
 
 
@@ -455,11 +467,22 @@ def _has_no_room(path: Path, message: str) -> bool:
         return False
 
 
+def _other_owner(path: Path) -> str | None:
+    """The user who may write a file that this one may not; None where that is no question of users."""
+    try:
+        if os.statvfs(path.parent).f_flag & os.ST_RDONLY or os.geteuid() in (0, path.stat().st_uid):
+            return None
+        return pwd.getpwuid(path.stat().st_uid).pw_name
+    except (OSError, KeyError):
+        return None
+
+
 def _is_read_only(path: Path, message: str) -> bool:
-    """Whether a file could not be opened because its file system is mounted read-only."""
+    """Whether a file could not be opened because nothing may be written beside it, or its file system is read-only."""
     if "unable to open" not in message:
         return False
     try:
-        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+        beside = path.exists() and not os.access(path.parent, os.W_OK)
+        return beside or bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
     except OSError:
         return False

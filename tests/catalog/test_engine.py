@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 
 from assetwatch.catalog import engine, tables
 from assetwatch.catalog.engine import Database, backup, integrity_faults, open_database, parse_url
+from assetwatch.catalog.still import Still
 from assetwatch.clock import FakeClock
 from assetwatch.errors import CatalogError, UsageError
 
@@ -92,21 +93,27 @@ def mounted(folder: Path, options: str) -> Iterator[Path]:
 
 
 def refusal_as_nobody(path: Path) -> str:
-    """What is said to a user who may do nothing, when he opens a catalog and begins to write.
+    """What is said to a user who may do nothing, when he opens a catalog and begins to write."""
 
-    In a forked child, that needs no right to read the program once more.
-    """
+    def begin() -> str:
+        with contextlib.closing(open_database(sqlite_url(path), FakeClock())) as database, database.write():
+            return "nothing was refused"
+
+    return as_nobody(begin)
+
+
+def as_nobody(ask: Callable[[], str]) -> str:
+    """What a user who may do nothing is told, in a forked child that needs no right to read the program once more."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
-        said = "nothing was refused"
+        said = ""
         try:
             if os.geteuid() == 0:
                 os.setgroups([])
                 os.setgid(NOBODY)
                 os.setuid(NOBODY)
-            with contextlib.closing(open_database(sqlite_url(path), FakeClock())) as database, database.write():
-                pass
+            said = ask()
         except BaseException as error:
             said = f"{type(error).__name__}: {error}"
         finally:
@@ -235,6 +242,69 @@ def test_a_catalog_of_somebody_else() -> None:
         said = refusal_as_nobody(folder / "catalog.db")
     assert said.startswith("CatalogError: ")
     assert "read-only" in said
+
+
+class TestNobodyHasItOpen:
+    """A catalog in a folder that whoever reads it may not write to, as people of the service's group find it."""
+
+    def test_is_read(self) -> None:
+        """All of it, and nothing is made beside it; who wants to write is told that it is read-only."""
+        with open_folder() as folder:
+            make(folder / "catalog.db", volumes=3)
+            said = asked_as_nobody(folder / "catalog.db")
+            beside = os.listdir(folder)
+        assert said.startswith("3 volumes; refused: ")
+        assert beside == ["catalog.db"]
+
+    def test_is_read_while_somebody_has_it_open(self) -> None:
+        """As ever: what is in the log counts."""
+        with open_folder() as folder:
+            make(folder / "catalog.db", volumes=3)
+            with contextlib.closing(open_database(sqlite_url(folder / "catalog.db"), FakeClock())) as database:
+                add_volume(database, "in the log")
+                said = asked_as_nobody(folder / "catalog.db")
+        assert said.startswith("4 volumes; refused: ")
+
+    def test_a_log_that_was_left_is_not_passed_over(self) -> None:
+        """Killed at work: what stands only in the log is not told as if it were not."""
+        with open_folder() as folder, open_folder() as copied:
+            make(folder / "catalog.db")
+            with contextlib.closing(open_database(sqlite_url(folder / "catalog.db"), FakeClock())) as database:
+                add_volume(database, "in the log")
+                for name in ("catalog.db", "catalog.db-wal"):
+                    shutil.copy(folder / name, copied / name)
+            said = asked_as_nobody(copied / "catalog.db")
+        assert said.startswith("CatalogError: ")
+        assert "sudo -u" in said
+
+    def test_what_is_written_meanwhile_is_noticed(self, tmp_path: Path) -> None:
+        """What was read of it does not count."""
+        path = make(tmp_path / "catalog.db", volumes=3)
+        seen = path.stat()
+        stat = (seen.st_ino, seen.st_size, seen.st_mtime_ns)
+        with (
+            contextlib.closing(Database(sqlite_url(path), still=Still(path, stat))) as database,
+            pytest.raises(CatalogError, match="Ask again"),
+            database.read() as connection,
+        ):
+            assert connection.execute(text("select count(*) from volume")).scalar() == 3
+            make(path, volumes=0).touch()
+
+
+def asked_as_nobody(path: Path) -> str:
+    """What a user without rights there reads of a catalog, and what he is told when he wants to write to it."""
+
+    def ask() -> str:
+        with contextlib.closing(open_database(sqlite_url(path), FakeClock(), create=False)) as database:
+            with database.read() as connection:
+                count = connection.execute(text("select count(*) from volume")).scalar()
+            try:
+                add_volume(database, "new")
+            except CatalogError as error:
+                return f"{count} volumes; {'refused: ' if 'sudo -u' in str(error) else ''}{error}"
+        return f"{count} volumes; nothing was refused"
+
+    return as_nobody(ask)
 
 
 @contextlib.contextmanager
