@@ -42,7 +42,7 @@ class Still:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Around what reads it. Raises CatalogError where somebody wrote to it meanwhile: what was read does not count."""
+        """Around what reads it. Raises CatalogError where somebody wrote to it meanwhile: what was read is void."""
         try:
             yield
         except DatabaseError:

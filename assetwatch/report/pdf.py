@@ -31,6 +31,10 @@ def write_pdf(page: str) -> bytes:
 
     Raises UsageError where WeasyPrint or the Pango that it needs is not there; its message says what to install.
     """
+    # It has its word on each rule of the page that is for screens, and counts its steps from its import on; what cuts
+    # its letters down, where the system has no HarfBuzz for that, tells of each table of each font.
+    for name in ("weasyprint", "weasyprint.progress", "fontTools"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
@@ -39,9 +43,5 @@ def write_pdf(page: str) -> bytes:
     except OSError:
         # It loads Pango when it is imported.
         raise UsageError(NO_PANGO) from None
-    # It has its word on each rule of the page that is for screens, and counts its steps; what cuts its letters down,
-    # where the system has no HarfBuzz for that, tells of each table of each font.
-    for name in ("weasyprint", "weasyprint.progress", "fontTools"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     fetcher = URLFetcher(allowed_protocols=["data"], allow_redirects=False)
     return bytes(HTML(string=page, url_fetcher=fetcher).write_pdf(pdf_variant="pdf/ua-1"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -46,6 +47,15 @@ class TestWritten:
         with caplog.at_level(logging.INFO):
             render(quiet())
         assert caplog.records == []
+
+    def test_the_log_is_left_alone_by_its_beginning(self) -> None:
+        """It takes its own style sheets, and says so, when a program comes to it for the first time."""
+        code = (
+            "import logging; logging.basicConfig(level=logging.INFO); from assetwatch.report.pdf import write_pdf; "
+            "write_pdf('<html lang=en><title>t</title><p>text</p>')"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
 
     def test_nothing_is_fetched(self, tmp_path: Path) -> None:
         """Neither from the network nor from the disk, even where a page asks for it."""
