@@ -322,7 +322,9 @@ def _bring_up_to_date(database: Database, revision: str | None, clock: Clock) ->
     if revision is not None:
         from alembic.script import ScriptDirectory  # a third of a second: only when the schema has to change
 
-        known = {script.revision for script in ScriptDirectory.from_config(alembic_config(database)).walk_revisions()}
+        steps = ScriptDirectory.from_config(alembic_config(database))
+        # Those that lead to ours: a folder in which a newer program was built may have brought its steps along.
+        known = {script.revision for script in steps.walk_revisions(head=HEAD)}
         if revision not in known:
             raise CatalogError(
                 f"{database.shown}: the catalog was written by a newer assetwatch (schema {revision}; "
@@ -369,7 +371,7 @@ def migrate(database: Database, connection: Connection) -> None:
 
     config = alembic_config(database)
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, HEAD)
 
 
 def _backup_before_upgrade(database: Database, path: Path, clock: Clock) -> None:

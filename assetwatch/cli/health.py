@@ -17,7 +17,7 @@ from assetwatch.clock import SystemClock
 from assetwatch.config import HealthSection, bounded_duration
 from assetwatch.errors import CatalogError, UsageError
 from assetwatch.paths import shown
-from assetwatch.units import duration, microseconds
+from assetwatch.units import counted, duration, microseconds
 
 if TYPE_CHECKING:
     from assetwatch.catalog.engine import Database
@@ -229,7 +229,7 @@ def _line(document: dict[str, Any]) -> str:
         # A bar of their own would begin the numbers.
         return f"WRONG: {'; '.join(document['wrong']).replace('|', '/')} | {told}"
     online = sum(one["online"] for one in document["volumes"])
-    return f"OK: {online} volumes online, {document['unsent']} messages unsent | {told}"
+    return f"OK: {counted(online, 'volume')} online, {counted(document['unsent'], 'message')} unsent | {told}"
 
 
 # -- metrics ------------------------------------------------------------------------------------------------------

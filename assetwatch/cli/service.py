@@ -21,7 +21,7 @@ from assetwatch.install import Names
 #: What systemd is asked of a unit.
 _ASKED: Final = (
     *("LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "NeedDaemonReload"),
-    *("MainPID", "NRestarts", "LastTriggerUSec", "NextElapseUSecRealtime", "ExecMainStatus", "ExecMainExitTimestamp"),
+    *("MainPID", "NRestarts", "NextElapseUSecRealtime", "ExecMainStatus", "ExecMainExitTimestamp"),
 )
 
 #: Names of files not owned by the service's user that are told.
@@ -128,16 +128,17 @@ def _reports(names: Names) -> Iterator[Finding]:
         text = f"{names.timer} is not enabled: no report is made"
         yield Finding(name, "warning", text, f"`sudo systemctl enable --now {names.timer}`")
         return
-    last = timer.get("LastTriggerUSec") or ""
+    # Not the timer's own LastTriggerUSec: that begins with the instant from which it waits.
+    last = report.get("ExecMainExitTimestamp") or ""
     after = f"the next one {timer.get('NextElapseUSecRealtime') or 'comes later'}"
     if report.get("ActiveState") == "failed":
         text = f"the last night's work ended with exit code {report.get('ExecMainStatus')} ({report.get('Result')})"
         mend = f"1: something is wrong with files, see the report; else `journalctl -u {names.report} -n 30`"
         yield Finding(name, "warning", text, mend)
     elif last in ("", "n/a"):
-        yield Finding(name, "ok", f"none was made by {names.timer} yet; {after}")
+        yield Finding(name, "ok", f"none was made since the machine was started; {after}")
     else:
-        yield Finding(name, "ok", f"last made {last}; {after}")
+        yield Finding(name, "ok", f"the night's work was last done {last}; {after}")
 
 
 def _rights(names: Names, setting: app.Setting | None) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from assetwatch.cli import machine
 from assetwatch.cli.machine import Finding
 from assetwatch.config import Config, VolumeSection
 from assetwatch.paths import from_os, shown, to_os
-from assetwatch.units import duration
+from assetwatch.units import counted, duration
 
 if TYPE_CHECKING:
     from assetwatch.catalog.rows import VolumeRow
@@ -81,7 +81,7 @@ def volume(
         text = judged.reason + ("" if cared_for else " (the configuration does not name it)")
         return False, False, [Finding(name, "wrong" if cared_for else "warning", text, _offline_remedy(section, seen))]
     kind = seen.identity.fs_type
-    text = f"{text_of(section.path)}: {kind}, {files} files known"
+    text = f"{text_of(section.path)}: {kind}, {counted(files, 'file')} known"
     if row is not None and row.root != from_os(os.path.realpath(section.path)):
         text += f"; until now it was at {shown(row.root)}"
     found = [Finding(name, "ok", text)]

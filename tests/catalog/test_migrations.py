@@ -256,6 +256,17 @@ def test_a_newer_catalog_is_refused_by_name_and_left_as_it_is(empty_url: URL, tm
     direct.dispose()
 
 
+def test_a_step_that_an_older_program_has_by_mistake_is_not_one_that_it_knows(empty_url: URL, tmp_path: Path) -> None:
+    """As where it was built in a folder in which a newer one had been: it refuses that one's catalog all the same."""
+    later = NextRelease(tmp_path / "next")
+    assert later.open(empty_url).returncode == 0
+    module = later.folder / "assetwatch" / "catalog" / "engine.py"
+    module.write_text(module.read_text().replace(f'HEAD = "{later.revision}"', f'HEAD = "{HEAD}"'))
+    refused = later.open(empty_url)
+    assert refused.returncode != 0
+    assert "newer assetwatch" in refused.stderr
+
+
 def test_programs_that_make_one_catalog_at_once_all_succeed(empty_url: URL) -> None:
     """Started together on a place where there is no catalog yet, each finds it made in the end."""
     script = (

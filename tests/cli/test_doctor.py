@@ -89,7 +89,7 @@ class TestSound:
         case.call("scan")
         checks = case.examine()
         assert "schema" in checks["catalog"][0]["text"]
-        assert checks["volume ingest"][0]["text"].endswith("1 files known")
+        assert checks["volume ingest"][0]["text"].endswith("1 file known")
         assert checks["volume ingest: watch"][0]["text"].startswith(("native: ", "poll: "))
         assert checks["daemon"][0]["state"] == "warning"
         assert checks["MediaInfo"][0]["text"].startswith("libmediainfo ")

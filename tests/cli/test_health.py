@@ -81,7 +81,7 @@ def test_all_is_well(machine: Machine) -> None:
     """One line, a word, numbers; exit code 0."""
     answer = machine.health()
     assert answer.code == 0
-    assert answer.out.startswith("OK: 1 volumes online, 0 messages unsent | unsent=0 ") and "scan_age=360" in answer.out
+    assert answer.out.startswith("OK: 1 volume online, 0 messages unsent | unsent=0 ") and "scan_age=360" in answer.out
     assert answer.out.count("\n") == 1 and answer.err == ""
 
 

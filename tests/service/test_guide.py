@@ -74,7 +74,7 @@ def test_the_guide_from_beginning_to_end(typist: Machine) -> None:
             until(lambda: '"recorded"' in typist.run(*ask).stdout, "the file is recorded")
     assert "DAYBREAK" in typist.path(CONFIG).read_text()
     assert "restored from" in seen["Back up and restore"]
-    assert "OK: 1 volumes online" in seen["Monitor"]
+    assert "OK: 1 volume online" in seen["Monitor"]
     assert "rm -r /var/lib/assetwatch" in seen["Uninstall"]
 
 

@@ -60,6 +60,16 @@ def test_one_call_makes_a_service_that_works(bare: Machine) -> None:
     assert {one["state"] for name in checks if name.startswith("service") for one in checks[name]} == {"ok"}
 
 
+def test_doctor_tells_of_a_night_only_after_one(bare: Machine) -> None:
+    """That its timer was started, also again, is no report that was made."""
+    mount(bare)
+    setup(bare, *ASKED)
+    bare.run("systemctl", "restart", "assetwatch-report.timer")
+    assert doctor(bare, 0)["service: report"][0]["text"].startswith("none was made since the machine was started; ")
+    bare.run("systemctl", "start", "assetwatch-report.service")
+    assert doctor(bare, 0)["service: report"][0]["text"].startswith("the night's work was last done ")
+
+
 def test_run_again_it_changes_nothing(bare: Machine) -> None:
     """The daemon is not even restarted."""
     mount(bare)
