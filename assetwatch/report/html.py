@@ -181,6 +181,15 @@ def _path(text: str) -> Markup:
     return escape(_seen(text)).replace("/", Markup("/<wbr>"))
 
 
+def _commands(text: str) -> Markup:
+    """A sentence in which what stands between backquotes is to be typed."""
+    parts = str(_seen(text)).split("`")
+    if len(parts) % 2 == 0:  # a name has one of its own
+        return escape("`".join(parts))
+    command = Markup("<code>{}</code>")
+    return Markup("").join(command.format(part) if number % 2 else part for number, part in enumerate(parts))
+
+
 def _states(by_state: Mapping[str, int]) -> str:
     """`47 verified, 1 mismatch`, the worst first."""
     order = ("mismatch", "unreadable", "missing", "pending", "recorded", "verified")
@@ -226,6 +235,7 @@ def _environment() -> Environment:
         "opening": lambda sentence: sentence[:1].upper() + sentence[1:],
         "states": _states,
         "path": _path,
+        "commands": _commands,
         "signed": _signed,
         "space": _space,
         "thinned": charts.thinned,

@@ -280,6 +280,13 @@ class TestWhatItSays:
             assert need.where in text
             assert need.to_do in text
 
+    def test_a_command_looks_like_one(self) -> None:
+        """What is to be typed is marked as such, on the page and in the mail."""
+        need = replace(night().needs.first[0], to_do="ask <Lab>: `assetwatch chase 'R<1>'` writes the message")
+        report = replace(night(), needs=Some.of([need], 9))
+        for page in (render(report), render_mail(report)):
+            assert "ask &lt;Lab&gt;: <code>assetwatch chase &#39;R&lt;1&gt;&#39;</code> writes the message" in page
+
     def test_a_deliverable_is_told_once(self) -> None:
         """What is missing, whom to ask; where it stands in a second list, only that it is told above."""
         text = page_of(night()).text
