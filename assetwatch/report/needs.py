@@ -84,19 +84,27 @@ def _faults(faults: Sequence[str]) -> Iterator[Need]:
 
 
 def _unsent(unsent: Some[Unsent]) -> Iterator[Need]:
-    for one in unsent.first[:_OF_A_KIND]:
-        ended = "was given up" if one.given_up else "is tried again"
+    # Of a place that is not reached there are soon many, for one reason.
+    alike: dict[tuple[str, str, bool], list[Unsent]] = {}
+    for one in unsent.first:
+        alike.setdefault((one.route, one.fault, one.given_up), []).append(one)
+    told = 0
+    for (route, fault, given_up), some in list(alike.items())[:_OF_A_KIND]:
+        told += len(some)
+        many, tries = len(some) > 1, counted(max(one.tries for one in some), "try", "tries")
+        what = f"{len(some)} messages" if many else f"word of kind {some[0].kind}"
+        ended = "given up" if given_up else "tried again"
+        be = ("were" if given_up else "are") if many else ("was" if given_up else "is")
         yield Need(
             Severity.WRONG,
             "unsent",
-            f"word of kind {one.kind} could not be sent after {counted(one.tries, 'try', 'tries')} and {ended}: "
-            f"{shown(one.fault)}",
-            one.route,
+            f"{what} could not be sent after {'up to ' if many else ''}{tries} and {be} {ended}: {shown(fault)}",
+            route,
             "mend the route in [notify], and try it out with `assetwatch notify test`",
-            one.made,
+            min(one.made for one in some),
         )
-    if unsent.total > _OF_A_KIND:
-        yield _rest(Severity.WRONG, "unsent", unsent.total - _OF_A_KIND, "assetwatch status")
+    if unsent.total > told:
+        yield _rest(Severity.WRONG, "unsent", unsent.total - told, "assetwatch status")
 
 
 def _alerts(alerts: Sequence[tuple[AlertRow, str | None]]) -> Iterator[Need]:

@@ -384,6 +384,21 @@ class TestNeeds:
         assert "550 no such user" in report.needs.first[0].what
         assert (report.unsent.total, report.unsent.first[0].given_up) == (1, True)
 
+    def test_of_one_place_it_is_said_once(self, shelf: Shelf, make: Make) -> None:
+        """Five messages that one address refuses are one thing to mend."""
+        with shelf.database.write() as connection:
+            for hours in range(1, 6):
+                word = {"about": {}, "route": "editors", "place": "mail", "content": "{}"}
+                made = messages.add(connection, made_us=us(hours=hours), kind="alert", **word)  # type: ignore[arg-type]
+                messages.note_fault(
+                    connection, made, "550 no such user", next_us=us(hours=-1), given_up_us=None, content=None
+                )
+        report = make().report
+        (need,) = (one for one in report.needs.first if one.kind == "unsent")
+        assert need.what == "5 messages could not be sent after up to 0 tries and are tried again: 550 no such user"
+        assert need.since == NOW - timedelta(hours=5)
+        assert dict(report.headline.counts)["unsent"] == 5
+
     def test_a_list_that_must_be_there(self, shelf: Shelf, make: Make) -> None:
         """A card without its sender's list needs a person."""
         shelf.put(shelf.volume(), "DAY1/A001/a.mov")
