@@ -30,10 +30,11 @@ from assetwatch.config import OFF, bounded_duration, bounded_size, default_state
 from assetwatch.errors import AssetwatchError, UsageError
 from assetwatch.paths import to_os
 from assetwatch.report import formats, shelf
+from assetwatch.report.basics import Severity
 from assetwatch.report.build import Asked, Built, build, severity_of
 from assetwatch.report.pictures import Pictures, pictures_for
 from assetwatch.report.room import room_at
-from assetwatch.report.value import Report, Severity
+from assetwatch.report.value import Report
 from assetwatch.units import microseconds, rfc3339
 
 if TYPE_CHECKING:

@@ -52,10 +52,10 @@ def report_command(ctx: click.Context, since: str | None, name: str | None, outp
         if since or name or output or as_json:
             raise UsageError("options of `report` do not go together with `report nightly`.")
         return
+    from assetwatch.report.basics import Severity
     from assetwatch.report.build import Asked, build
     from assetwatch.report.formats import find
     from assetwatch.report.pictures import pictures_for
-    from assetwatch.report.value import Severity
 
     setting = setting_of(ctx)
     name = _format_name(name, output, as_json)

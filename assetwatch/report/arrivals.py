@@ -17,7 +17,8 @@ from assetwatch.catalog import packages, reporting
 from assetwatch.catalog.reporting import Arrived
 from assetwatch.media.names import parse_name
 from assetwatch.paths import join, split
-from assetwatch.report.value import Arrival, Arrivals, Day, Place, Sender, Some
+from assetwatch.report.basics import Place, Some
+from assetwatch.report.coordinators import Arrival, Arrivals, Day, Sender
 from assetwatch.units import instant, microseconds
 
 #: Places told of for one sender, and for all of them together; pictures of one place, and of all.

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from assetwatch.paths import shown
-from assetwatch.report.value import Owed, Report
+from assetwatch.report.coordinators import Owed
+from assetwatch.report.value import Report
 from assetwatch.units import microseconds, rfc3339
 
 #: The version of the table.

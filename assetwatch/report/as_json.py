@@ -11,22 +11,10 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from assetwatch.paths import percent, readable, tame_json
-from assetwatch.report.value import (
-    Arrival,
-    Change,
-    Difference,
-    Listed,
-    Need,
-    Owed,
-    Place,
-    Problem,
-    Report,
-    Sender,
-    Some,
-    Sweep,
-    Unsent,
-    VolumeState,
-)
+from assetwatch.report.basics import Place, Some
+from assetwatch.report.coordinators import Arrival, Owed, Sender
+from assetwatch.report.engineers import Change, Listed, Problem, Sweep, Unsent, VolumeState
+from assetwatch.report.value import Difference, Need, Report
 from assetwatch.units import microseconds, rfc3339
 
 T = TypeVar("T")

@@ -24,29 +24,23 @@ from assetwatch.delivery.kept import Entry, board
 from assetwatch.paths import shown
 from assetwatch.report import room
 from assetwatch.report.arrivals import arrivals, days
-from assetwatch.report.needs import Standing, headline, needs
-from assetwatch.report.owed import deliverables, standing_of
-from assetwatch.report.swept import last_sweep
-from assetwatch.report.value import (
+from assetwatch.report.basics import Place, Severity, Some, Sum
+from assetwatch.report.engineers import (
     BANDS,
-    COUNTS,
     Band,
-    Before,
     Change,
     Changes,
     DaemonState,
-    Difference,
     Listed,
     Packages,
-    Place,
     Problem,
-    Report,
-    Severity,
-    Some,
-    Sum,
     Unsent,
     VolumeState,
 )
+from assetwatch.report.needs import Standing, headline, needs
+from assetwatch.report.owed import deliverables, standing_of
+from assetwatch.report.swept import last_sweep
+from assetwatch.report.value import COUNTS, Before, Difference, Report
 from assetwatch.report.words import NOTICED
 from assetwatch.units import instant, microseconds
 

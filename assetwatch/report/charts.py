@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
+from assetwatch.report.coordinators import Day
 from assetwatch.report.draw import area, cut, diamond, disc, hatched, line, path, polygon, svg, words
-from assetwatch.report.value import Band, Day, Point, VolumeState
+from assetwatch.report.engineers import Band, Point, VolumeState
 from assetwatch.report.wording import count, day, many, share
 from assetwatch.units import size
 

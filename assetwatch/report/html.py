@@ -22,9 +22,12 @@ from markupsafe import Markup, escape
 
 from assetwatch.paths import shown
 from assetwatch.report import charts, wording
+from assetwatch.report.basics import Place, Severity, Some
+from assetwatch.report.coordinators import Owed
+from assetwatch.report.engineers import VolumeState
 from assetwatch.report.palette import DARK, LIGHT
 from assetwatch.report.timeline import chosen, standing, timeline
-from assetwatch.report.value import Owed, Place, Report, Severity, Some, VolumeState
+from assetwatch.report.value import Report
 from assetwatch.units import duration, size
 
 PAGE_MAX_BYTES: Final = 2_000_000

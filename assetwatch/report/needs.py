@@ -11,20 +11,10 @@ from typing import Final, NamedTuple
 from assetwatch.catalog.things import is_spoiled
 from assetwatch.catalog.volumes import DERIVED_ALERTS, AlertRow
 from assetwatch.paths import shown
-from assetwatch.report.value import (
-    DaemonState,
-    Deliverables,
-    Headline,
-    Listed,
-    Need,
-    Owed,
-    Packages,
-    Problem,
-    Severity,
-    Some,
-    Unsent,
-    VolumeState,
-)
+from assetwatch.report.basics import Severity, Some
+from assetwatch.report.coordinators import Deliverables, Owed
+from assetwatch.report.engineers import DaemonState, Listed, Packages, Problem, Unsent, VolumeState
+from assetwatch.report.value import Headline, Need
 from assetwatch.units import counted, duration, instant, local_time, microseconds
 
 #: Needs told of in all, and of one kind.

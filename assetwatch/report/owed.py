@@ -11,7 +11,8 @@ from assetwatch.delivery.findings import Finding
 from assetwatch.delivery.kept import Entry
 from assetwatch.delivery.status import Role, senders_affair
 from assetwatch.delivery.wording import sentences
-from assetwatch.report.value import Deliverables, Owed, Some
+from assetwatch.report.basics import Some
+from assetwatch.report.coordinators import Deliverables, Owed
 from assetwatch.units import microseconds
 
 #: Deliverables told of in all, and in each list; names and sentences of one of them.

@@ -12,7 +12,8 @@ from typing import Final
 
 from assetwatch.errors import UsageError
 from assetwatch.report import html
-from assetwatch.report.value import Place, Report
+from assetwatch.report.basics import Place
+from assetwatch.report.value import Report
 
 NO_EXTRA: Final = 'a PDF cannot be written: install "assetwatch[pdf]" (WeasyPrint), or take another format'
 NO_PANGO: Final = (

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from assetwatch.clock import Clock
-from assetwatch.report.value import Place, Report
+from assetwatch.report.basics import Place
+from assetwatch.report.value import Report
 
 
 @dataclass(frozen=True, slots=True)

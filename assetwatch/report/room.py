@@ -11,7 +11,7 @@ from typing import Final
 
 from assetwatch.catalog.reporting import Fill
 from assetwatch.paths import to_os
-from assetwatch.report.value import Point
+from assetwatch.report.engineers import Point
 from assetwatch.units import instant
 
 #: How long back the history goes, and the part of it from which the growth is taken.

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from assetwatch.catalog import queries
 from assetwatch.paths import from_percent
-from assetwatch.report.value import Place, Problem, Some, Sweep
+from assetwatch.report.basics import Place, Some
+from assetwatch.report.engineers import Problem, Sweep
 from assetwatch.report.words import NOT_CHECKED
 from assetwatch.units import instant
 

@@ -12,7 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from assetwatch.paths import shown
-from assetwatch.report.value import Arrival, Difference, Need, Owed, Report, Severity, Some, Sweep, VolumeState
+from assetwatch.report.basics import Severity, Some
+from assetwatch.report.coordinators import Arrival, Owed
+from assetwatch.report.engineers import Sweep, VolumeState
+from assetwatch.report.value import Difference, Need, Report
 from assetwatch.report.words import PROBED
 from assetwatch.units import counted, duration, local_time, microseconds, size
 

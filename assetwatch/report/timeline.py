@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
+from assetwatch.report.coordinators import Owed
 from assetwatch.report.draw import cross, cut, diamond, disc, hatched, line, svg, width_of, words
-from assetwatch.report.value import Owed
 from assetwatch.report.wording import day, many, span
 
 ROWS_MAX: Final = 24

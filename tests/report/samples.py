@@ -9,35 +9,23 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from assetwatch.report.value import (
+from assetwatch.report.basics import Place, Severity, Some, Sum
+from assetwatch.report.coordinators import Arrival, Arrivals, Day, Deliverables, Owed, Sender
+from assetwatch.report.engineers import (
     BANDS,
-    Arrival,
-    Arrivals,
     Band,
-    Before,
     Change,
     Changes,
     DaemonState,
-    Day,
-    Deliverables,
-    Difference,
-    Headline,
     Listed,
-    Need,
-    Owed,
     Packages,
-    Place,
     Point,
     Problem,
-    Report,
-    Sender,
-    Severity,
-    Some,
-    Sum,
     Sweep,
     Unsent,
     VolumeState,
 )
+from assetwatch.report.value import Before, Difference, Headline, Need, Report
 
 ZONE = ZoneInfo("America/Los_Angeles")
 #: Tuesday, five past six in the morning in Los Angeles.

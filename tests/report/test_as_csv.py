@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from assetwatch.report.as_csv import COLUMNS, render
-from assetwatch.report.value import Place, Problem, Report, Some
+from assetwatch.report.basics import Place, Some
+from assetwatch.report.engineers import Problem
+from assetwatch.report.value import Report
 
 from .conftest import HOSTILE
 from .samples import hostile, night, quiet

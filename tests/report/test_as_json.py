@@ -13,7 +13,9 @@ import pytest
 
 from assetwatch.paths import from_percent
 from assetwatch.report.as_json import VERSION, document, render
-from assetwatch.report.value import Place, Problem, Report, Some
+from assetwatch.report.basics import Place, Some
+from assetwatch.report.engineers import Problem
+from assetwatch.report.value import Report
 
 from .conftest import HOSTILE
 from .samples import hostile, night, quiet

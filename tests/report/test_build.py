@@ -15,8 +15,9 @@ from assetwatch.catalog.engine import Database
 from assetwatch.clock import FakeClock
 from assetwatch.config import Config, VolumeSection
 from assetwatch.model import WRITTEN_TO
+from assetwatch.report.basics import Place, Severity
 from assetwatch.report.build import Built
-from assetwatch.report.value import Place, Report, Severity
+from assetwatch.report.value import Report
 from assetwatch.units import microseconds, rfc3339
 from tests.catalog.conftest import Shelf
 

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetwatch.report import charts
+from assetwatch.report.coordinators import Day, Owed
 from assetwatch.report.draw import cut, hatched, words
+from assetwatch.report.engineers import BANDS, Band
 from assetwatch.report.timeline import chosen, standing, timeline
-from assetwatch.report.value import BANDS, Band, Day, Owed
 from assetwatch.report.wording import day, many, moment, share, span
 from tests.report.samples import HOSTILE, NOW, TB, ZONE, history, local, night, owed, volume
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from assetwatch.paths import shown
+from assetwatch.report.basics import Place, Severity, Some
 from assetwatch.report.html import (
     MAIL_MAX_BYTES,
     PAGE_MAX_BYTES,
@@ -24,7 +25,7 @@ from assetwatch.report.html import (
     render_mail,
 )
 from assetwatch.report.palette import DARK, GROUNDS, LIGHT, TEXTS
-from assetwatch.report.value import Place, Report, Severity, Some
+from assetwatch.report.value import Report
 from assetwatch.units import size
 from tests.report import samples
 from tests.report.samples import HOSTILE, NOW, ZONE, first, hostile, night, quiet

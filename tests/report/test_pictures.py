@@ -10,8 +10,10 @@ import pytest
 
 from assetwatch.clock import SystemClock
 from assetwatch.paths import from_os
+from assetwatch.report.basics import Place, Some
+from assetwatch.report.coordinators import Arrivals, Sender
 from assetwatch.report.pictures import Pictures, pictures_for
-from assetwatch.report.value import Arrivals, Place, Report, Sender, Some
+from assetwatch.report.value import Report
 
 from .samples import arrival, night, volume
 

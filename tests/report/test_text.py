@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from assetwatch.report.basics import Place, Severity, Some
+from assetwatch.report.engineers import Problem
 from assetwatch.report.text import COLUMNS, render, width
-from assetwatch.report.value import Headline, Need, Place, Problem, Report, Severity, Some
+from assetwatch.report.value import Headline, Need, Report
 
 from .conftest import HOSTILE
 from .samples import hostile, night, quiet
