@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -26,6 +26,10 @@ from assetwatch.errors import CatalogError, HeldError, UsageError
 
 #: The end of a backup's name; the catalog's own name stands before it.
 _NAME: Final = re.compile(r"\.backup-(\d{8}-\d{6})$")
+
+#: The end of the name of what a backup that was ended half-way leaves, and how old it has to be to be that.
+_HALF: Final = re.compile(r"\.backup-(\d{8}-\d{6})\.partial(?:-journal)?$")
+_HALF_AFTER: Final = timedelta(days=1)
 
 #: Rows copied at once.
 _BLOCK: Final = 2_000
@@ -73,6 +77,7 @@ def rotate(database: Database, folder: Path, clock: Clock, days: int, weeks: int
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CatalogError(f"{folder}: the folder for backups cannot be made: {error.strerror}.") from error
+    _forget_halves(folder, database.path.name, clock.now().replace(tzinfo=None) - _HALF_AFTER)
     made = folder / f"{database.path.name}.backup-{clock.now():%Y%m%d-%H%M%S}"
     engine.backup(database, made)
     faults = faults_of(made, "quick_check")
@@ -82,6 +87,16 @@ def rotate(database: Database, folder: Path, clock: Clock, days: int, weeks: int
     for path in old:
         path.unlink(missing_ok=True)
     return Rotation(made, tuple(old))
+
+
+def _forget_halves(folder: Path, catalog: str, before: datetime) -> None:
+    """Remove what backups left that were ended half-way, by a kill or a power cut."""
+    for path in folder.glob(f"{glob.escape(catalog)}.backup-*.partial*"):
+        match = _HALF.search(path.name)
+        if match is not None and path.name == f"{catalog}{match[0]}":
+            with contextlib.suppress(ValueError, OSError):
+                if datetime.strptime(match[1], "%Y%m%d-%H%M%S") < before:
+                    path.unlink()
 
 
 def _superfluous(copies: Iterable[tuple[datetime, Path]], days: int, weeks: int) -> list[Path]:

@@ -110,6 +110,18 @@ class TestRotation:
             done = backups.rotate(database, folder, FakeClock(), 1, 0)
         assert sorted(path.name for path in folder.iterdir()) == sorted([*others, done.made.name])
 
+    def test_what_a_kill_left_half_written_goes(self, tmp_path: Path) -> None:
+        """Before the next one needs the room; what may still be under way is left alone."""
+        clock = FakeClock(datetime(2026, 1, 10, 4, 15, tzinfo=UTC))
+        folder = tmp_path / "backups"
+        folder.mkdir()
+        for name in ("20260108-041500.partial", "20260108-041500.partial-journal", "20260110-041000.partial"):
+            (folder / f"catalog.db.backup-{name}").write_text("half of it")
+        with opened(make(tmp_path / "catalog.db", "a")) as database:
+            made = backups.rotate(database, folder, clock, 7, 4).made
+        left = {path.name for path in folder.iterdir()} - {made.name}
+        assert left == {"catalog.db.backup-20260110-041000.partial"}
+
     def test_nothing_is_let_go_when_no_backup_can_be_made(self, tmp_path: Path) -> None:
         """A damaged catalog does not push its good copies out."""
         catalog = make(tmp_path / "catalog.db", *map(str, range(500)))
