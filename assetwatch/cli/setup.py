@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -156,14 +157,16 @@ def _asked(wishes: install.Wishes) -> install.Wishes:
     project = wishes.project or click.prompt("Project", default="", show_default=False).strip() or None
     zone = wishes.time_zone
     if zone == LOCAL_TIME:
-        zone = click.prompt("Time zone of the show", default=_machine_zone())
+        zone = click.prompt("Time zone of the show", default=_machine_zone(), value_proc=_zone)
     mail_to = wishes.mail_to
     host, sender, user = wishes.smtp_host, wishes.mail_from, wishes.smtp_user
     if not mail_to:
-        said = click.prompt(
-            "Who gets the nightly report and alerts (mail addresses; empty: nobody)", default="", show_default=False
+        mail_to = click.prompt(
+            "Who gets the nightly report and alerts (mail addresses; empty: nobody)",
+            default="",
+            show_default=False,
+            value_proc=_addresses,
         )
-        mail_to = tuple(one for one in said.replace(",", " ").split() if one)
     if mail_to and host is None:
         host = click.prompt("Mail server (empty: this machine's own)", default="", show_default=False).strip() or None
         if host:
@@ -182,6 +185,27 @@ def _asked(wishes: install.Wishes) -> install.Wishes:
         smtp_user=user,
         mail_from=sender,
     )
+
+
+def _zone(said: str) -> str:
+    """A time zone as it was answered; asked for again where there is none of that name."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        if said != LOCAL_TIME:
+            ZoneInfo(said)
+    except (KeyError, ValueError, OSError) as error:
+        raise click.UsageError(f"no zone; expected one such as America/Los_Angeles, or {LOCAL_TIME}") from error
+    return said
+
+
+def _addresses(said: str) -> tuple[str, ...]:
+    """Mail addresses as they were answered; asked for again where one of them is none."""
+    found = tuple(said.replace(",", " ").split())
+    wrong = [one for one in found if not re.fullmatch(r"[^@\s]+@[^@\s]+", one)]
+    if wrong:
+        raise click.UsageError(f"no mail address: {', '.join(wrong)}")
+    return found
 
 
 def _machine_zone() -> str:

@@ -269,8 +269,11 @@ def test_on_a_terminal_it_asks(bare: Machine) -> None:
     said = answer(
         bare,
         *("relative", "/mnt/none", "/mnt/ingest", "", ""),
-        *("NIGHTFALL", "Europe/Berlin", "ann@example.com, bob@example.com", "192.0.2.25", "aw", "y"),
+        *("NIGHTFALL", "Europe/Nowhere", "Berlin", "Europe/Berlin", "ann@example.com, bob"),
+        *("ann@example.com, bob@example.com", "192.0.2.25", "aw", "y"),
     )
+    assert said.count("no zone; expected one such as America/Los_Angeles") == 2
+    assert said.count("no mail address: bob") == 1
     assert said.count("not an absolute path of a directory that is there") == 2
     assert said.index('project = "NIGHTFALL"') < said.index("Set it up like this?") < said.index("systemctl enable")
     text = bare.path(CONFIG).read_text()
