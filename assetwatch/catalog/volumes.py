@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from assetwatch.catalog import tables as t
 from assetwatch.catalog.files import insert_or_update
 from assetwatch.catalog.rows import VOLUMES, VolumeRow, volume_rows
+from assetwatch.paths import shown
 
 
 def all_volumes(connection: Connection) -> list[VolumeRow]:
@@ -146,6 +147,15 @@ class AlertRow(msgspec.Struct, frozen=True):
     ok_said_us: int | None
     level: int | None
     said_level: int | None
+
+
+def alert_sentence(text: str, volume: str | None) -> str:
+    """What holds, for a person, with the volume's name in front where the alert's own words do not begin with it."""
+    told = shown(text)
+    if volume is None:
+        return told
+    name = shown(volume)
+    return told if told.startswith((f"volume {name}", f"{name}:")) else f"volume {name}: {told}"
 
 
 def open_alert(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -81,7 +82,7 @@ def status_command(ctx: click.Context, since: str, as_json: bool) -> None:
             "late": sum(one.status.late for one in board),
             "due_soon": sum(one.status.due_soon for one in board),
         },
-        "alerts": [{"kind": one.kind, "since": rfc3339(one.opened_us), "text": readable(one.text)} for one in alerts],
+        "alerts": _alerts(alerts, rows),
         "problems": [
             {"volume": volume, "path": readable(path), "state": state, "problem": problem or None}
             for volume, path, state, problem in wrong
@@ -164,6 +165,19 @@ def _sum(tallies: Any, rows: Any, axis: int) -> dict[str, int]:
         key = "offline" if axis == 1 and one[0] in offline else str(one[axis])
         counts[key] = counts.get(key, 0) + one[3]
     return counts
+
+
+def _alerts(alerts: Sequence[volumes.AlertRow], rows: Sequence[Any]) -> list[dict[str, Any]]:
+    names = {row.id: row.name for row in rows}
+    return [
+        {
+            "kind": one.kind,
+            "volume": None if one.volume_id is None else names.get(one.volume_id),
+            "since": rfc3339(one.opened_us),
+            "text": readable(one.text),
+        }
+        for one in alerts
+    ]
 
 
 def _run(found: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -256,7 +270,7 @@ def _print(
     out = console()
     needs = _unsent(document["sending"])
     needs += [
-        f"[bold red]![/] {escape(shown(one['text']))}"
+        f"[bold red]![/] {escape(volumes.alert_sentence(one['text'], one['volume']))}"
         for one in document["alerts"]
         if one["kind"] not in volumes.DERIVED_ALERTS
     ]

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from html import escape
 from typing import Final
 
-from assetwatch.catalog.volumes import AlertRow
+from assetwatch.catalog.volumes import AlertRow, alert_sentence
 from assetwatch.notify.letter import Letter, Severity, one_line, worst
 from assetwatch.notify.routes import Matter
 from assetwatch.notify.telling import Due
@@ -57,12 +57,8 @@ class Told:
 
     @property
     def sentence(self) -> str:
-        """What holds, with the volume's name in front where the alert's own words do not begin with it."""
-        text = shown(self.row.text)
-        if self.matter.volume is None:
-            return text
-        name = shown(self.matter.volume)
-        return text if text.startswith((f"volume {name}", f"{name}:")) else f"volume {name}: {text}"
+        """What holds, with the volume's name."""
+        return alert_sentence(self.row.text, self.matter.volume)
 
 
 def severity_of(kind: str) -> Severity:

@@ -70,3 +70,14 @@ def test_what_is_known_is_said_to_be(store: Store) -> None:
     assert "Files: 1 recorded, 13 missing (12 acknowledged)\n" in status.out
     assert "more: assetwatch files" not in status.out
     assert store("status", "--json").json["files"]["acknowledged"] == {"missing": 12}
+
+
+def test_a_volume_that_is_away_is_named(store: Store) -> None:
+    """Whatever its path is called."""
+    shutil.rmtree(store.root)
+    store.root.with_name("keeps-the-inode").mkdir()
+    store.root.mkdir()
+    store.scan()
+    (alert,) = store("status", "--json").json["alerts"]
+    assert (alert["kind"], alert["volume"]) == ("volume_offline", "ingest")
+    assert f"! volume ingest: {store.root} " in store("status").out

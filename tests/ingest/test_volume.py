@@ -119,8 +119,13 @@ class TestJudge:
         for guard in ("auto", "mount", "marker:.volume", "off"):
             verdict = judge(DISK, fault, 100, guard, accept_new=True)
             assert not verdict.online
-            assert "stale network mount" in verdict.reason
+            assert verdict.reason == "/mnt/ingest is a stale network mount: mount it again."
             assert verdict.identity == DISK
+
+    def test_a_reason_that_asks_ends_so(self):
+        """With one sign."""
+        fault = Observation("/mnt/ingest", fault="/mnt/ingest does not exist: is its disk mounted?")
+        assert judge(DISK, fault, 100).reason == "/mnt/ingest does not exist: is its disk mounted?"
 
     @pytest.mark.parametrize(
         ("known", "now", "files", "online"),
