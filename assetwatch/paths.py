@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 _ESCAPE = re.compile(r"//([0-9A-F]{2})")
@@ -46,6 +47,17 @@ def shown(text: str) -> str:
 
 #: What JSON may hold as it is, and what steers terminals or turns the direction of writing all the same.
 _STEERS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+#: What a formula begins with, also in the wide forms of East Asia.
+_SIGNS: Final = (
+    "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+)
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may take a cell with this text for a formula, or passes over what stands before one."""
+    return text.lstrip()[:1] in _SIGNS and bool(text.strip())
 
 
 def tame_json(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetwatch.paths import comparable, from_os, from_percent, join, percent, readable, shown, to_os
+from assetwatch.paths import comparable, from_os, from_percent, is_formula, join, percent, readable, shown, to_os
 
 #: Any name of a POSIX file system: bytes but NUL and `/`.
 NAMES = st.binary(min_size=1, max_size=60).map(lambda raw: raw.replace(b"\0", b"a").replace(b"/", b"b"))
@@ -23,6 +23,23 @@ PATHS = st.lists(NAMES, min_size=1, max_size=5).map(b"/".join)
 def test_no_byte_is_lost(raw: bytes) -> None:
     """From bytes to text and back."""
     assert os.fsencode(to_os(from_os(os.fsdecode(raw)))) == raw
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("=1+1", True),
+        ("@SUM(A1)", True),
+        (" -3", True),
+        ("\t+1", True),
+        ("\uff1dcmd", True),
+        ("a=1", False),
+        ("", False),
+    ],
+)
+def test_what_a_spreadsheet_would_compute(text: str, is_one: bool) -> None:
+    """Also behind blanks, and in the wide forms of East Asia."""
+    assert is_formula(text) is is_one
 
 
 @given(PATHS)

@@ -16,7 +16,7 @@ import click
 from assetwatch.app import Setting, open_catalog, settle_setting
 from assetwatch.clock import SystemClock
 from assetwatch.config import show_zone
-from assetwatch.paths import shown, tame_json
+from assetwatch.paths import is_formula, shown, tame_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -160,7 +160,7 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = "\n".join(shown(line) for line in value.split("\n"))
-    return f"'{text}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if is_formula(value) else text
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from assetwatch.paths import shown
+from assetwatch.paths import is_formula, shown
 from assetwatch.report.coordinators import Owed
 from assetwatch.report.value import Report
 from assetwatch.units import microseconds, rfc3339
@@ -36,11 +36,6 @@ class Row(NamedTuple):
     receiver: str = ""
     detail: str = ""
 
-
-#: What a formula begins with, also in the wide forms of East Asia.
-_SIGNS: Final = (
-    "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
-)
 
 COLUMNS: Final = ("section", "key", "name", "state", "number", "bytes", "at", "from", "to", "detail")
 
@@ -213,6 +208,5 @@ def _cell(value: Any) -> Any:
         return rfc3339(microseconds(value))
     if isinstance(value, str):
         text = shown(value)
-        # A tab and a carriage return are escaped by now; the sign may also stand after blanks.
-        return f"'{text}" if text.lstrip()[:1] in _SIGNS and text.strip() else text
+        return f"'{text}" if is_formula(value) else text
     return value
