@@ -46,7 +46,7 @@ def test_it_is_ready_when_start_returns_and_takes_note_of_what_arrives(service: 
     """Started, it says what it does; a file is recorded, and files with a sender's list are verified."""
     service.start()
     assert service.machine.shown(service.unit, "ActiveState") == "active"
-    assert "1 volumes" in service.machine.shown(service.unit, "StatusText")
+    assert "1 volume" in service.machine.shown(service.unit, "StatusText")
     (service.root / "notes.txt").write_text("scene 1\n")
     paths = offload(service.root, "A001")
     service.until_files("verified", *paths)
