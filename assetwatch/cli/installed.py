@@ -66,6 +66,13 @@ class System:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def listed(self, folder: str) -> list[str]:
+        """The files in a folder, by name; none where it is not there."""
+        try:
+            return [f"{folder}/{name}" for name in sorted(os.listdir(self.place(folder)))]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
     # -- files --------------------------------------------------------------------------------------------------
 
     def write(self, text: Text, mode: int = 0o644) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -390,15 +391,15 @@ def _tell(system: System, names: install.Names, config: Config, program: str) ->
     click.echo(f"  sudo usermod -aG {install.USER} NAME")
     click.echo("To undo it (configuration, catalog and reports stay):")
     click.echo(f"  sudo {program} setup{own} --undo")
-    if config.notify.smtp.user and system.read(f"{install.CONFIG_FOLDER}/secrets/smtp-password") is None:
-        secret = f"{install.CONFIG_FOLDER}/secrets/{config.notify.smtp.password_credential}"
+    secret = os.path.join(install.CONFIG_FOLDER, "secrets", config.notify.smtp.password_credential)
+    if config.notify.smtp.user and system.read(secret) is None:
         click.echo("\nThe password of the mail server is still to be written, then the service restarted:")
         click.echo(f"  sudo install -m 0600 /dev/stdin {secret}")
     if system.runs:
         for volume in config.volume:
             if may(install.USER, volume.path, "-r", "-x") is False:
                 click.echo(f"\n{install.USER} may not read {volume.path}. Give it the right, and restart the service:")
-                click.echo(f"  sudo setfacl -m u:{install.USER}:rX {volume.path}")
+                click.echo(f"  sudo setfacl -m u:{install.USER}:rX {shlex.quote(volume.path)}")
 
 
 def _undo(system: System, names: install.Names, instance: str) -> None:
@@ -410,7 +411,8 @@ def _undo(system: System, names: install.Names, instance: str) -> None:
     click.echo("Undoing:")
     system.run("systemctl", "disable", "--now", names.timer, names.report, names.daemon, needed=False)
     stays: list[str] = []
-    for path in receipt.alone(instance):
+    ours = list(receipt.alone(instance))
+    for path in ours:
         now = system.read(path)
         if now is None:
             continue
@@ -421,13 +423,21 @@ def _undo(system: System, names: install.Names, instance: str) -> None:
     del receipt.shows[instance]
     system.keep_receipt(receipt)
     system.run("systemctl", "daemon-reload")
-    _tell_rest(names, stays, last=not receipt.shows)
+    own = [
+        path
+        for unit in (names.daemon, names.report, names.timer)
+        for path in system.listed(f"{install.UNIT_FOLDER}/{unit}.d")
+        if path not in ours
+    ]
+    _tell_rest(names, stays, own, last=not receipt.shows)
 
 
-def _tell_rest(names: install.Names, stays: Sequence[str], *, last: bool) -> None:
+def _tell_rest(names: install.Names, stays: Sequence[str], own: Sequence[str], *, last: bool) -> None:
     click.echo("\nStays, and can be removed by hand:")
     for path in stays:
         click.echo(f"  rm {path}    # it was changed since setup wrote it")
+    for path in own:
+        click.echo(f"  rm {shlex.quote(path)}    # a drop-in of your own")
     click.echo(f"  rm {names.config}    # the configuration")
     click.echo(f"  rm -r {names.state}    # the catalog, its backups, the reports")
     if last:

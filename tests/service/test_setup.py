@@ -145,8 +145,11 @@ def test_undone_it_leaves_only_what_is_the_peoples(bare: Machine) -> None:
     setup(bare, *ASKED, "--report-at", "05:00")
     unit = bare.path("/etc/systemd/system/assetwatch-report.service")
     unit.write_text(unit.read_text() + "# mine\n")
+    own = "/etc/systemd/system/assetwatch.service.d/own.conf"
+    bare.write(own, "[Service]\nIOWeight=20\n")
     said = setup(bare, "--undo")
-    assert etc(bare) == {CONFIG, "/etc/systemd/system/assetwatch-report.service"}
+    assert etc(bare) == {CONFIG, "/etc/systemd/system/assetwatch-report.service", own}
+    assert f"rm {own}    # a drop-in of your own" in said
     assert "rm /etc/systemd/system/assetwatch-report.service" in said
     assert f"rm {CONFIG}" in said
     assert bare.path("/var/lib/assetwatch/catalog.db").exists()
