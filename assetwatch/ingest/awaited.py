@@ -17,14 +17,15 @@ from sqlalchemy import Connection
 
 from assetwatch.catalog import packages
 from assetwatch.ingest.listing import Seen
+from assetwatch.ingest.settle import Rules, settled_us
 from assetwatch.model import FileKind
 from assetwatch.paths import from_os, join, to_os
 
 #: A history's folder (ASC MHL 1.0, part 5).
 _HISTORY: Final = "ascmhl"
 
-#: How long files wait at the most (microseconds): for any list, and for each of its bytes, of which a million take
-#: about a second to be judged.
+#: How long files wait at the most once their list is at rest (microseconds): for any list, and for each of its bytes,
+#: of which a million take about a second to be judged.
 _ANY_US: Final = 5_000_000
 _BYTE_US: Final = 2
 
@@ -55,12 +56,13 @@ class Awaited:
         self._root = root
         self._until_us: dict[str, int] = {}
 
-    def see(self, folder: str, entries: Iterable[Seen], folders: Iterable[str], now_us: int) -> None:
+    def see(self, folder: str, entries: Iterable[Seen], folders: Iterable[str], now_us: int, rules: Rules) -> None:
         """Take note of the lists among what is new in a folder, and of a history's folder in it."""
-        sizes = [seen.size for seen in entries if self._is_list(folder, seen)]
-        if sizes or _HISTORY in folders:
+        lists = [seen for seen in entries if self._is_list(folder, seen)]
+        if lists or _HISTORY in folders:
             root = packages.root_of_list(folder)
-            until_us = now_us + _ANY_US + _BYTE_US * sum(sizes)
+            settled = max((settled_us(seen.ctime_ns, now_us, rules) for seen in lists), default=now_us)
+            until_us = max(settled, now_us) + _ANY_US + _BYTE_US * sum(seen.size for seen in lists)
             self._until_us[root] = max(until_us, self._until_us.get(root, 0))
 
     def sift(self, connection: Connection, now_us: int) -> None:

@@ -77,7 +77,8 @@ class Intake:
         for path, listing in listings.items():
             folder_id = ids[path]
             before = cataloged.get(folder_id, {})
-            self._awaited.see(path, (one for one in listing.entries if one.name not in before), listing.folders, now_us)
+            unknown = (seen for seen in listing.entries if seen.name not in before)
+            self._awaited.see(path, unknown, listing.folders, now_us, self.rules)
             open_here = False
             names = set()
             for seen in listing.entries:
@@ -147,6 +148,7 @@ class Intake:
                     if folder_id is None:
                         folder_id = files.add_folders(connection, self._ids, self.volume_id, [folder])[folder]
                     new.append((folder_id, folder, seen))
+                    self._awaited.see(folder, [seen], (), now_us, self.rules)
         self._write(connection, new, changes, now_us)
         if new:
             files.clear_fingerprints(connection, {folder_id for folder_id, _, _ in new})
@@ -189,6 +191,8 @@ class Intake:
                 if after.due_for == "read" and seen.links == 1 and may_be_open(path, row, now_us):
                     after = settle.again(after, now_us, self.rules)
             changes.append((row, after))
+        self._awaited.sift(connection, now_us)
+        changes = [(row, self._waits(after, folders[row.folder_id])) for row, after in changes]
         self._write(connection, [], changes, now_us)
         return errors
 
@@ -318,12 +322,19 @@ class Intake:
         identity = self._ids.take(connection, "file")
         row = settle.first_look(identity, self.volume_id, folder_id, seen, now_us, self.rules)
         if row.due_us is not None and row.due_us <= now_us:
-            until_us = self._awaited.until_us(path)
-            wait = until_us is not None and not formats().promising(join(path, seen.name))
-            row = replace(row, due_for="read", due_us=until_us if wait else row.due_us)
+            row = self._waits(replace(row, due_for="read"), path)
         if seen.kind is FileKind.SYMLINK:
             row = replace(row, target=target_of(self.root, join(path, seen.name)))
         return row
+
+    def _waits(self, row: FileRow, folder: str) -> FileRow:
+        """The row of a file that is to be read for the first time; later, where it waits for a list to be judged."""
+        if row.due_for != "read" or row.version_id is not None:
+            return row
+        until_us = self._awaited.until_us(folder)
+        if until_us is None or formats().promising(join(folder, row.name)):
+            return row
+        return replace(row, due_us=until_us)
 
     def _as_its_kind(self, connection: Connection, before: FileRow, after: FileRow) -> FileRow:
         """The changed row with what its kind asks for: a link's target, a frame's series."""

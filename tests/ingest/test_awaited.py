@@ -13,10 +13,12 @@ from assetwatch.catalog.engine import Database
 from assetwatch.ingest.awaited import Awaited
 from assetwatch.ingest.ignore import Ignore
 from assetwatch.ingest.listing import list_folder
+from assetwatch.ingest.settle import Rules
 from tests.harness import Bench
 from tests.senders import mhl, put, roll
 
-NOW = 1_000_000_000_000
+NOW = 4_000_000_000_000_000  # long after the files of these tests were made
+RULES = Rules(10_000_000, local=True, trust_inode=True)
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def seen_in(root: Path, folder: str) -> tuple[Awaited, int]:
     """What is awaited after one look into a folder, as volume 1, and when it was looked at."""
     awaited = Awaited(1, str(root))
     listing = list_folder(str(root), folder, Ignore(), os.stat(root).st_dev)
-    awaited.see(folder, listing.entries, listing.folders, NOW)
+    awaited.see(folder, listing.entries, listing.folders, NOW, RULES)
     return awaited, NOW
 
 
@@ -78,7 +80,7 @@ def test_nobody_waits_for_what_was_judged_or_for_ever(database: Database, volume
     awaited = Awaited(volume_id, str(tmp_path))
     for folder in ("A", "B"):
         listing = list_folder(str(tmp_path), folder, Ignore(), os.stat(tmp_path).st_dev)
-        awaited.see(folder, listing.entries, listing.folders, NOW)
+        awaited.see(folder, listing.entries, listing.folders, NOW, RULES)
     until_us = awaited.until_us("B")
     assert until_us is not None
     with database.write() as connection:
@@ -99,7 +101,7 @@ def test_read_without_a_word_when_the_list_is_not_judged(tmp_path: Path, monkeyp
         put(bench.root, {**content, "A001.mhl": mhl(content)})
         bench.skip_time(3600)
         assert {bench.row(name).integrity for name in content} == {"pending"}
-        bench.pass_time(10)
+        bench.pass_time(30)
         assert {bench.row(name).integrity for name in content} == {"recorded"}
     finally:
         bench.close()
