@@ -7,11 +7,10 @@ import logging
 import socket
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from assetwatch import __version__
-from assetwatch.catalog import tables as t
-from assetwatch.catalog import volumes
+from assetwatch.catalog import files, volumes
 from assetwatch.ingest.scan import Scan
 from assetwatch.paths import shown
 
@@ -58,10 +57,7 @@ class Book:
         )
         if run_id is not None:
             volumes.end_run(connection, run_id, now_us, complete=not scan.unreadable, counts=counts)
-        waiting = select(t.file.c.id).where(
-            t.file.c.volume_id == self._volume_id, t.file.c.due_us.is_not(None), t.file.c.due_for == "absence"
-        )
-        if connection.execute(waiting.limit(1)).first() is None:
+        if files.next_due_us(connection, [self._volume_id], ("absence",)) is None:
             self.alert(connection, now_us, "mass_loss", None, "")
         self.alert(
             connection,
