@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
-import subprocess
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 from assetwatch.checksum.order import Outcome, ReadOrder
 from assetwatch.checksum.read_child import pack_orders, receive, send, unpack_outcomes
-from assetwatch.child import start
+from assetwatch.child import Child
 
 #: Orders sent and not answered, at most: enough that the child never waits for the next.
 _UNDER_WAY: Final = 256
 
-#: How long a child that was killed may take to be gone before it is left to the kernel.
-_END_SECONDS: Final = 2.0
 
-
-class Aside:
-    """One child that reads, and what it was asked. Used by one thread; `kill` may be called from any.
-
-    Raises OSError where it cannot be started, and from each method that speaks to it where it is gone.
-    """
+class Aside(Child):
+    """One child that reads, and what it was asked. Each method that speaks to it raises OSError where it is gone."""
 
     def __init__(self) -> None:
-        self._process, self._socket = start("assetwatch.checksum.read_child")
+        super().__init__("assetwatch.checksum.read_child")
         self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        self._poll.register(self.socket, select.POLLIN)
         self._greeted = False
         self._under_way: deque[ReadOrder] = deque()
 
@@ -37,7 +29,7 @@ class Aside:
     def ready(self) -> bool:
         """Whether it is up: starting takes as long as reading a few hundred files."""
         if not self._greeted and self._poll.poll(0):
-            if receive(self._socket) is None:
+            if receive(self.socket) is None:
                 raise _gone()
             self._greeted = True
         return self._greeted
@@ -55,11 +47,11 @@ class Aside:
     def ask(self, orders: Sequence[ReadOrder]) -> None:
         """Have files read."""
         self._under_way.extend(orders)
-        send(self._socket, pack_orders(orders))
+        send(self.socket, pack_orders(orders))
 
     def answers(self) -> list[Outcome]:
         """Wait for the next outcomes, which come in the order of the orders."""
-        message = receive(self._socket)
+        message = receive(self.socket)
         if message is None:
             raise _gone()
         return [(self._under_way.popleft(), outcome) for outcome in unpack_outcomes(message)]
@@ -69,18 +61,6 @@ class Aside:
         orders = list(self._under_way)
         self._under_way.clear()
         return orders
-
-    def kill(self) -> None:
-        """End it at once, also while another thread waits for its answer."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-
-    def close(self) -> None:
-        """End it. One that the kernel holds (a dead file server) is left behind."""
-        self.kill()
-        self._socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_SECONDS)
 
 
 def can_be_read_aside(order: ReadOrder) -> bool:

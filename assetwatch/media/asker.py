@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import select
 import signal
@@ -11,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from assetwatch.child import start
+from assetwatch.child import END_SECONDS, Child
 from assetwatch.clock import Clock
 from assetwatch.errors import AssetwatchError
 from assetwatch.media.probe_child import ANSWER, QUESTION
@@ -20,8 +19,6 @@ TOOL: Final = "libmediainfo"
 
 #: Starting Python and loading the library: a third of a second, a hundred times that on a machine that swaps.
 _START_SECONDS: Final = 60.0
-#: How long a child that was killed may take to be gone before it is left to the kernel.
-_END_SECONDS: Final = 2.0
 _ANSWER_MAX_BYTES: Final = 64 << 20
 
 Status = Literal["ok", "not_media", "timed_out", "crashed", "unreadable"]
@@ -52,18 +49,14 @@ class _Late(Exception):
     """The child did not answer in time."""
 
 
-class _Child:
-    """One child process and the socket to it. Used by one thread; `kill` may be called from any."""
+class _Prober(Child):
+    """One child with the library."""
 
     def __init__(self, clock: Clock) -> None:
+        super().__init__("assetwatch.media.probe_child")
         self._clock = clock
-        self._process, self._socket = start("assetwatch.media.probe_child")
         self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+        self._poll.register(self.socket, select.POLLIN)
 
     def greet(self) -> str:
         """The library's version. Raises AssetwatchError where the child has no library, _Late, _Gone."""
@@ -76,7 +69,7 @@ class _Child:
         """The child's answer about the file: status and facts, and MediaInfo's text. Raises _Late, _Gone."""
         question = json.dumps({"seconds": int(seconds) + 2}).encode()
         try:
-            socket.send_fds(self._socket, [QUESTION.pack(len(question)) + question], [fd])
+            socket.send_fds(self.socket, [QUESTION.pack(len(question)) + question], [fd])
         except ConnectionError:
             raise _Gone(self._ended()) from None
         return self._answer(seconds)
@@ -84,18 +77,6 @@ class _Child:
     def alive(self) -> bool:
         """Whether nothing is heard from it unasked: a child that has ended leaves its socket readable."""
         return not self._poll.poll(0)
-
-    def kill(self) -> None:
-        """End it at once; also while another thread waits for its answer, which then ends."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-
-    def close(self) -> None:
-        """End it and forget it. One that the kernel holds (a dead file server) is left behind."""
-        self.kill()
-        self._socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_SECONDS)
 
     def _answer(self, seconds: float) -> tuple[dict[str, Any], str]:
         deadline = self._clock.monotonic() + seconds
@@ -112,7 +93,7 @@ class _Child:
             if left <= 0 or not self._poll.poll(left * 1000):
                 raise _Late
             try:
-                piece = self._socket.recv(min(length - len(taken), 1 << 20))
+                piece = self.socket.recv(min(length - len(taken), 1 << 20))
             except ConnectionError:
                 piece = b""
             if not piece:
@@ -123,7 +104,7 @@ class _Child:
     def _ended(self) -> str:
         """How the child ended, in words."""
         try:
-            code = self._process.wait(_END_SECONDS)
+            code = self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             return "stopped answering"
         if code >= 0:
@@ -140,7 +121,7 @@ class Asker:
     def __init__(self, clock: Clock, time_limit_seconds: float) -> None:
         self._clock = clock
         self._limit = time_limit_seconds
-        self._child: _Child | None = None
+        self._child: _Prober | None = None
         self._closed = False
         self._no_library: AssetwatchError | None = None
         self.version = ""
@@ -149,9 +130,9 @@ class Asker:
     def pid(self) -> int | None:
         """The process id of the child, where there is one."""
         child = self._child
-        return None if child is None else child.pid
+        return None if child is None else child.process.pid
 
-    def ready(self) -> _Child:
+    def ready(self) -> _Prober:
         """A child that waits for a question. Raises AssetwatchError where there can be none."""
         if self._child is not None and not self._child.alive():
             self._drop()
@@ -159,7 +140,7 @@ class Asker:
             raise self._no_library
         if self._child is None:
             try:
-                child = _Child(self._clock)
+                child = _Prober(self._clock)
             except OSError as error:
                 raise AssetwatchError(f"the probe could not be started: {error.strerror}") from None
             self._child = child

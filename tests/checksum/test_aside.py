@@ -142,7 +142,7 @@ class TestChild:
     def test_a_child_that_is_gone(self, aside: Aside, tmp_path: Path) -> None:
         """Whoever waits for it is told, and what it has not answered is still known."""
         aside.kill()
-        aside._process.wait()
+        aside.process.wait()
         orders = [order(write(tmp_path, "clip", b"x"), key) for key in range(3)]
         with pytest.raises(OSError, match=r"ended|[Bb]roken|reset"):
             aside.ask(orders)
@@ -151,8 +151,8 @@ class TestChild:
 
     def test_a_parent_that_is_gone_ends_it(self, aside: Aside) -> None:
         """A child without a parent ends by itself."""
-        aside._socket.shutdown(socket.SHUT_RDWR)
-        assert aside._process.wait(60) == 0
+        aside.socket.shutdown(socket.SHUT_RDWR)
+        assert aside.process.wait(60) == 0
 
     def test_messages(self) -> None:
         """What is packed comes out as it was, but for the keys, which stay."""
@@ -192,7 +192,7 @@ class TestPool:
             assert isinstance(outcome, Reading)
             assert outcome.digests == {"xxh128": xxhash.xxh3_128_hexdigest(contents[str(done.key)])}
         assert len(begun) == 1
-        assert begun[0]._process.poll() is not None
+        assert begun[0].process.poll() is not None
 
     def test_a_child_that_is_killed(self, begun: list[Aside], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         """What it has not answered is read here, once, and no other is started; that is said."""
@@ -249,7 +249,7 @@ class TestPool:
         with ReaderPool(1, SystemClock()) as pool:
             for rounds in (1, 2):
                 assert len(together(pool, [*before(tmp_path), order(path)])) == 2 * AHEAD + 1
-                begun[-1]._process.wait(60)
+                begun[-1].process.wait(60)
                 assert len(begun) == rounds
 
     def test_closed_in_the_middle(self, begun: list[Aside], tmp_path: Path) -> None:
@@ -264,4 +264,4 @@ class TestPool:
         assert len(outcomes) == 300
         reasons = {outcome.reason for _, outcome in outcomes if isinstance(outcome, NotRead)}
         assert reasons <= {Reason.STOPPED}
-        assert begun[0]._process.poll() is not None
+        assert begun[0].process.poll() is not None
