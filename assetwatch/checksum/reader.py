@@ -86,7 +86,7 @@ class ReadInto(Protocol):
 
 
 _ADVICE: Final[Mapping[int, tuple[Reason, str]]] = {
-    errno.ENOENT: (Reason.VANISHED, "there is no such file any more"),
+    errno.ENOENT: (Reason.VANISHED, "no file has this name"),
     errno.ENOTDIR: (Reason.VANISHED, "a folder on the way to it is no longer a folder"),
     errno.ELOOP: (Reason.NOT_REGULAR, "a symbolic link; links are never followed"),
     errno.ENXIO: (Reason.NOT_REGULAR, "a socket or a device without a driver"),
