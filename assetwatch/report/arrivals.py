@@ -54,9 +54,11 @@ class _Heap:
         self.size += one.size
         self.first_us = min(self.first_us, one.first_us)
         self.last_us = max(self.last_us, one.last_us)
-        self.by_integrity[one.integrity] += one.files
         self.arriving += one.files if one.presence == "arriving" else 0
-        self.gone += one.files if one.presence == "missing" else 0
+        if one.presence == "missing":
+            self.gone += one.files
+        else:
+            self.by_integrity[one.integrity] += one.files
         if not self.folders or self.folders[-1] != one.folder_id:
             self.folders.append(one.folder_id)
 

@@ -147,6 +147,14 @@ class TestNumbers:
         assert card.by_integrity == {"pending": 1, "verified": 2}
         assert (card.first, card.last) == (NOW - timedelta(hours=1), NOW - timedelta(minutes=1))
 
+    def test_what_came_and_is_gone(self, shelf: Shelf, make: Make) -> None:
+        """The states of a place's files and those that are gone add up to what came."""
+        volume = shelf.volume("ingest")
+        shelf.put(volume, "A001/a.mov", integrity="verified", first_seen_us=us(hours=1))
+        shelf.put(volume, "A001/b.mov", integrity="verified", presence="missing", first_seen_us=us(hours=1))
+        ((card,),) = (sender.places.first for sender in make().report.arrivals.senders)
+        assert (card.files, card.by_integrity, card.gone) == (2, {"verified": 1}, 1)
+
     def test_senders(self, show: Shelf, make: Make) -> None:
         """A place is its sender's whose deliverable looks there; the camera's card is nobody's."""
         report = make().report
