@@ -89,8 +89,8 @@ class Arrival:
 
     `senders` are those of the deliverables that its files are linked to, or that look for files there; () where no
     deliverable does. `reel` is the camera or sound roll that the folder is named after, None where it is none.
-    `by_integrity` counts the files that are there by the state that they are in now, `arriving` of which are still being
-    written; `gone` are not there any more. `pictures` are files of which a frame may be had, at most three.
+    `by_integrity` counts the files that are there by the state that they are in now; `arriving` of these are still
+    being written, and `gone` are there no more. `pictures` are files of which a frame may be had, at most three.
     """
 
     place: Place
