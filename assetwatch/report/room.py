@@ -7,12 +7,14 @@ import threading
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from statistics import linear_regression
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from assetwatch.catalog.reporting import Fill
 from assetwatch.paths import to_os
-from assetwatch.report.engineers import Point
 from assetwatch.units import instant
+
+if TYPE_CHECKING:
+    from assetwatch.report.engineers import Point
 
 #: How long back the history goes, and the part of it from which the growth is taken.
 HISTORY: Final = timedelta(days=120)
@@ -27,6 +29,8 @@ _DAY_S: Final = 86_400.0
 
 def points(fills: Sequence[Fill], zone: tzinfo) -> tuple[Point, ...]:
     """The history of one volume: the last note of each day of the show's zone, oldest first."""
+    from assetwatch.report.engineers import Point  # slow to import, and the daemon only notes
+
     last: dict[date, Point] = {}
     for fill in fills:
         at = instant(fill.at_us)
