@@ -276,6 +276,8 @@ def add(connection: Connection, rows: Sequence[FileRow]) -> None:
     if not rows:
         return
     bulk(connection, t.file, [msgspec.structs.astuple(row) for row in rows])
+    # A scan may have seen the folder without them since they were found.
+    clear_fingerprints(connection, {row.folder_id for row in rows})
     _shift(connection, [(None, row) for row in rows])
     mark_series_stale(connection, {row.series_id for row in rows if row.series_id is not None})
     _doubt_packages(connection, {row.volume_id for row in rows}, {row.folder_id for row in rows})

@@ -150,8 +150,6 @@ class Intake:
                     new.append((folder_id, folder, seen))
                     self._awaited.see(folder, [seen], (), now_us, self.rules)
         self._write(connection, new, changes, now_us)
-        if new:
-            files.clear_fingerprints(connection, {folder_id for folder_id, _, _ in new})
         return errors
 
     def folders_gone(self, connection: Connection, rows: Sequence[FileRow], now_us: int) -> None:

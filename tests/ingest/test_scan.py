@@ -212,3 +212,23 @@ def test_step_that_has_taken_long_enough_goes_on_later(bench: Bench) -> None:
     assert (steps, scan.folders) == (8, 8)
     bench.quiesce()
     assert bench.cataloged() == bench.disk()
+
+
+def test_gone_before_it_was_entered(bench: Bench) -> None:
+    """A new file that goes while its media are read, and scans go by: what is entered then is found gone, too."""
+    tree(bench.root, *(f"{number}.txt" for number in range(30)))
+    bench.skip_time(60)
+    bench.prober.held = True
+    (bench.root / "clip.mov").write_bytes(b"\0\0\0\x14ftypqt  clip")
+    bench.skip_time(60)
+    bench.care.ask_scan("a test")
+    bench.work()
+    assert bench.daemon._reading.busy
+    (bench.root / "clip.mov").unlink()
+    for _ in range(2):
+        bench.care.ask_scan("a test")
+        bench.work()
+    bench.prober.held = False
+    bench.work()
+    bench.quiesce(scan=True)
+    assert bench.row("clip.mov").presence == "missing"
