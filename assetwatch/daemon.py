@@ -19,6 +19,7 @@ from assetwatch.ingest.care import Care
 from assetwatch.ingest.draw import Draughtsman
 from assetwatch.ingest.reading import ReadingRoom
 from assetwatch.ingest.record import recover
+from assetwatch.model import Integrity
 from assetwatch.paths import from_os, shown
 from assetwatch.units import microseconds, size
 
@@ -456,6 +457,9 @@ class Daemon:
             # A held loss waits for a person's word, and nobody waits for that.
             told = [care.id for care in online if not care.holds_a_loss]
             if due is not None or files.next_due_us(connection, told, ("absence",)) is not None:
+                return False
+            # New files may wait for their list.
+            if files.next_due_us(connection, [care.id for care in online], ("read",), Integrity.PENDING) is not None:
                 return False
             # Unreadable files are tried again for ever; nobody waits for that.
             due = files.next_due_us(connection, [care.id for care in online], ("read",))

@@ -259,14 +259,18 @@ def due(
     return file_rows(connection, query)
 
 
-def next_due_us(connection: Connection, volume_ids: Sequence[int], what: Sequence[str]) -> int | None:
-    """When the next file is due for one of these."""
+def next_due_us(
+    connection: Connection, volume_ids: Sequence[int], what: Sequence[str], integrity: Integrity | None = None
+) -> int | None:
+    """When the next file is due for one of these; of the files in one state of integrity, where that is given."""
     query = (
         select(t.file.c.due_us)
         .where(t.file.c.volume_id.in_(list(volume_ids)), t.file.c.due_us.is_not(None), t.file.c.due_for.in_(list(what)))
         .order_by(t.file.c.due_us)
         .limit(1)
     )
+    if integrity is not None:
+        query = query.where(t.file.c.integrity == integrity.value)
     found = connection.execute(query).scalar()
     return None if found is None else int(found)
 

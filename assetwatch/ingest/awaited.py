@@ -59,7 +59,7 @@ class Awaited:
     def see(self, folder: str, entries: Iterable[Seen], folders: Iterable[str], now_us: int, rules: Rules) -> None:
         """Take note of the lists among what is new in a folder, and of a history's folder in it."""
         lists = [seen for seen in entries if self._is_list(folder, seen)]
-        if lists or _HISTORY in folders:
+        if lists or (_HISTORY in folders and _holds_lists(f"{self._root}/{to_os(join(folder, _HISTORY))}")):
             root = packages.root_of_list(folder)
             settled = max((settled_us(seen.ctime_ns, now_us, rules) for seen in lists), default=now_us)
             until_us = max(settled, now_us) + _ANY_US + _BYTE_US * sum(seen.size for seen in lists)
@@ -89,6 +89,14 @@ class Awaited:
 
 def _below(folder: str, root: str) -> bool:
     return folder.startswith(f"{root}/")
+
+
+def _holds_lists(history: str) -> bool:
+    """Whether there is a generation in a history's folder; none where it cannot be listed."""
+    try:
+        return any(name.endswith(".mhl") for name in os.listdir(history))
+    except OSError:
+        return False
 
 
 def _head(path: str) -> bytes:

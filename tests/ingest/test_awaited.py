@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,10 @@ def test_a_list_holds_what_lies_beside_and_below_it(tmp_path: Path) -> None:
 
 
 def test_a_history_speaks_for_the_folder_that_it_lies_in(tmp_path: Path) -> None:
-    """Its folder alone tells that there are lists."""
+    """Its folder tells that there are lists, if there are."""
     (tmp_path / "A001/ascmhl").mkdir(parents=True)
+    assert seen_in(tmp_path, "A001")[0].until_us("A001/Clips") is None
+    put(tmp_path, {"A001/ascmhl/0001_A001.mhl": mhl(roll(1))})
     assert seen_in(tmp_path, "A001")[0].until_us("A001/Clips") is not None
 
 
@@ -102,6 +105,21 @@ def test_read_without_a_word_when_the_list_is_not_judged(tmp_path: Path, monkeyp
         bench.skip_time(3600)
         assert {bench.row(name).integrity for name in content} == {"pending"}
         bench.pass_time(30)
+        assert {bench.row(name).integrity for name in content} == {"recorded"}
+    finally:
+        bench.close()
+
+
+def test_a_scan_does_not_end_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that wait for a list are files that a complete pass has to read, however long the list takes."""
+    content = roll(2)
+    bench = Bench(tmp_path, settle="10ms")
+    monkeypatch.setattr(bench.daemon, "_compare", lambda looked: 0)
+    bench.daemon._promises = False
+    try:
+        put(bench.root, {**content, "A001.mhl": mhl(content)})
+        bench.clock.advance(3600)
+        assert bench.daemon.run_until_quiet(threading.Event(), 600)
         assert {bench.row(name).integrity for name in content} == {"recorded"}
     finally:
         bench.close()
