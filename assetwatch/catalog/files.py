@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, delete, insert, or_, select, true, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, or_, select, true, update
 from sqlalchemy.dialects import sqlite
 
 from assetwatch.catalog import tables as t
@@ -280,8 +280,7 @@ def add(connection: Connection, rows: Sequence[FileRow]) -> None:
     if not rows:
         return
     bulk(connection, t.file, [msgspec.structs.astuple(row) for row in rows])
-    # A scan may have seen the folder without them since they were found.
-    clear_fingerprints(connection, {row.folder_id for row in rows})
+    clear_fingerprints(connection, {row.folder_id for row in rows})  # a scan may have seen the folder without them
     _shift(connection, [(None, row) for row in rows])
     mark_series_stale(connection, {row.series_id for row in rows if row.series_id is not None})
     _doubt_packages(connection, {row.volume_id for row in rows}, {row.folder_id for row in rows})
@@ -333,16 +332,17 @@ def change(connection: Connection, changes: Iterable[tuple[FileRow, FileRow]]) -
 
 def read_at_once(connection: Connection, volume_id: int, folder: str, now_us: int) -> None:
     """Have new files in a folder and below it that are to be read later read now."""
-    below = t.folder.c.path.startswith(f"{folder}/", autoescape=True) if folder else true()
-    folders = select(t.folder.c.id).where(t.folder.c.volume_id == volume_id, or_(t.folder.c.path == folder, below))
+    path = t.folder.c.path
+    # A range, which the index of paths answers: "0" follows "/".
+    within = and_(path >= folder, path < f"{folder}0", or_(path == folder, path >= f"{folder}/")) if folder else true()
+    folders = select(t.folder.c.id).where(t.folder.c.volume_id == volume_id, within)
     connection.execute(
         update(t.file)
         .where(
-            t.file.c.volume_id == volume_id,
-            t.file.c.due_us > now_us,
+            t.file.c.folder_id.in_(folders),
+            t.file.c.due_us + 0 > now_us,  # not by the index of what is due: other folders may wait for theirs
             t.file.c.due_for == "read",
             t.file.c.integrity == Integrity.PENDING.value,
-            t.file.c.folder_id.in_(folders),
         )
         .values(due_us=now_us)
     )

@@ -19,7 +19,7 @@ from assetwatch.catalog import packages
 from assetwatch.ingest.listing import Seen
 from assetwatch.ingest.settle import Rules, settled_us
 from assetwatch.model import FileKind
-from assetwatch.paths import from_os, join, to_os
+from assetwatch.paths import from_os, join, split, to_os
 
 #: A history's folder (ASC MHL 1.0, part 5).
 _HISTORY: Final = "ascmhl"
@@ -75,20 +75,17 @@ class Awaited:
 
     def until_us(self, folder: str) -> int | None:
         """Until when the files of a folder wait at the most; None where they do not."""
-        if not self._until_us:
-            return None
-        waits = [until for root, until in self._until_us.items() if not root or folder == root or _below(folder, root)]
-        return max(waits, default=None)
+        latest = self._until_us.get("") if self._until_us else None
+        while self._until_us and folder:
+            latest = max(filter(None, (latest, self._until_us.get(folder))), default=None)
+            folder, _ = split(folder)
+        return latest
 
     def _is_list(self, folder: str, seen: Seen) -> bool:
         path = join(folder, seen.name)
         if seen.kind is not FileKind.REGULAR or not formats().promising(path):
             return False
         return is_list(path, _head(f"{self._root}/{to_os(path)}"))
-
-
-def _below(folder: str, root: str) -> bool:
-    return folder.startswith(f"{root}/")
 
 
 def _holds_lists(history: str) -> bool:
