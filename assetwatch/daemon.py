@@ -249,7 +249,7 @@ class Daemon:
             return 0
         online = {care.id: care for care in self.cares if care.online}
         with self.database.read() as connection:
-            self._promises = bool(packages.stale(connection, list(online)))
+            self._promises = bool(packages.stale(connection, list(online), 1))
         self._next_promise = self._clock.monotonic() + _PROMISE_S
         if not self._promises and self._comparer is None:
             return 0

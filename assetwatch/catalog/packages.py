@@ -126,12 +126,13 @@ def give_back(connection: Connection, volume_ids: Sequence[int]) -> None:
     )
 
 
-def stale(connection: Connection, volume_ids: Sequence[int]) -> list[PackageRow]:
-    """Packages that have to be judged."""
+def stale(connection: Connection, volume_ids: Sequence[int], limit: int | None = None) -> list[PackageRow]:
+    """Packages that have to be judged, first those that never were: files wait for them; `limit` of them at most."""
     query = (
         select(*t.package.c)
         .where(t.package.c.stale == STALE, t.package.c.volume_id.in_(list(volume_ids)))
-        .order_by(t.package.c.id)
+        .order_by(t.package.c.judged_us.is_not(None), t.package.c.id)
+        .limit(limit)
     )
     return [PackageRow(*row) for row in connection.execute(query)]
 

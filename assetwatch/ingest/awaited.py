@@ -24,10 +24,11 @@ from assetwatch.paths import from_os, join, split, to_os
 #: A history's folder (ASC MHL 1.0, part 5).
 _HISTORY: Final = "ascmhl"
 
-#: How long files wait at the most once their list is at rest (microseconds): for any list, and for each of its bytes,
-#: of which a million take about a second to be judged.
-_ANY_US: Final = 5_000_000
+#: How long files wait at the most once their list is at rest (microseconds): for any list, for each of its bytes, of
+#: which a million take about a second to be judged, and for each folder whose list is to be judged before.
+_ANY_US: Final = 30_000_000
 _BYTE_US: Final = 2
+_BEFORE_US: Final = 100_000
 
 _HEAD_BYTES: Final = 4096
 
@@ -62,7 +63,8 @@ class Awaited:
         if lists or (_HISTORY in folders and _holds_lists(f"{self._root}/{to_os(join(folder, _HISTORY))}")):
             root = packages.root_of_list(folder)
             settled = max((settled_us(seen.ctime_ns, now_us, rules) for seen in lists), default=now_us)
-            until_us = max(settled, now_us) + _ANY_US + _BYTE_US * sum(seen.size for seen in lists)
+            work_us = _BYTE_US * sum(seen.size for seen in lists) + _BEFORE_US * len(self._until_us)
+            until_us = max(settled, now_us) + _ANY_US + work_us
             self._until_us[root] = max(until_us, self._until_us.get(root, 0))
 
     def sift(self, connection: Connection, now_us: int) -> None:

@@ -85,10 +85,10 @@ class Comparer:
             package: until for package, until in self._rest_until.items() if until > now and not at_leisure
         }
         with self._database.read() as connection:
-            waiting = [row for row in packages.stale(connection, list(roots)) if row.id not in self._rest_until]
-        if not waiting:
+            first = packages.stale(connection, list(roots), len(self._rest_until) + 1)
+        package = next((row for row in first if row.id not in self._rest_until), None)
+        if package is None:
             return False
-        package = waiting[0]
         with self._database.write() as connection:
             # Whatever changes from now on makes it stale again, while it is judged as it is.
             packages.take(connection, package.id)

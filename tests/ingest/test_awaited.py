@@ -104,7 +104,7 @@ def test_read_without_a_word_when_the_list_is_not_judged(tmp_path: Path, monkeyp
         put(bench.root, {**content, "A001.mhl": mhl(content)})
         bench.skip_time(3600)
         assert {bench.row(name).integrity for name in content} == {"pending"}
-        bench.pass_time(30)
+        bench.pass_time(60)
         assert {bench.row(name).integrity for name in content} == {"recorded"}
     finally:
         bench.close()
