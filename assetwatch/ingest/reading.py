@@ -17,7 +17,7 @@ from assetwatch.catalog.rows import FileRow
 from assetwatch.checksum.pool import Progress, ReaderPool, ReadOrder
 from assetwatch.checksum.reader import NotRead, Reading, Reason
 from assetwatch.clock import Clock
-from assetwatch.ingest.awaited import formats, is_list
+from assetwatch.ingest.awaited import is_list
 from assetwatch.ingest.intake import Fresh, Intake
 from assetwatch.ingest.listing import look_at, open_folder
 from assetwatch.ingest.record import Finished, Probed, claim, record, record_link, record_probes
@@ -217,7 +217,6 @@ class ReadingRoom:
             orders.append(self._order(row, folder, wants))
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
-        formats()  # while the first of them are read
         return accepted
 
     def drop_fresh(self, volume_id: int) -> None:
@@ -250,8 +249,6 @@ class ReadingRoom:
         orders = [self._order(row, folders[row.folder_id], wants) for row in rows]
         accepted = self._pool.submit_many(orders)
         assert accepted == len(orders), "the pool had room for all of them"
-        if orders:
-            formats()  # while the first of them are read
         for row in probes:
             self._probe(row, folders[row.folder_id])
         return len(rows) + len(probes)
